@@ -1,0 +1,89 @@
+//! The one error type: opaque, with a kind to match on and a message for a person.
+//!
+//! Messages are in lower case, name the thing that is wrong and say what would be right. A bad *record* is not an error: it is
+//! an answer ([`Violation`](crate::schema::Violation)).
+
+use std::fmt;
+
+/// What every fallible function here returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong, and while doing what.
+///
+/// ```
+/// use hedgerow::error::{Error, ErrorKind};
+/// let e = Error::new(ErrorKind::Config, "unknown key `sclaer` (did you mean `scaler`?)").context("reading config.yaml");
+/// assert_eq!(e.kind(), ErrorKind::Config);
+/// assert_eq!(e.to_string(), "reading config.yaml: unknown key `sclaer` (did you mean `scaler`?)");
+/// ```
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    /// The message, then what it happened within, innermost first.
+    chain: Vec<String>,
+}
+
+/// The part of the work an error belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// An artifact is damaged, forged, of an unknown format, or contradicts itself.
+    Artifact,
+    /// A schema contradicts itself.
+    Schema,
+    /// A feature expression does not parse or does not type-check.
+    Expr,
+    /// Training or scoring data cannot be used.
+    Data,
+    /// A config or an argument cannot be used.
+    Config,
+    /// The operating system refused.
+    Io,
+}
+
+impl Error {
+    /// A new error. `message`: lower case, names the thing, says what would be right.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Error(Box::new(Inner { kind, chain: vec![message.into()] }))
+    }
+
+    /// Says what was being done when it happened; the outermost context is printed first.
+    #[must_use]
+    pub fn context(mut self, doing: impl Into<String>) -> Self {
+        self.0.chain.push(doing.into());
+        self
+    }
+
+    /// The part of the work it belongs to.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, part) in self.0.chain.iter().rev().enumerate() {
+            if i > 0 {
+                f.write_str(": ")?;
+            }
+            f.write_str(part)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {self}", self.0.kind)
+    }
+}
+
+impl std::error::Error for Error {}
+
+#[cfg(feature = "cli")]
+impl From<std::io::Error> for Error {
+    fn from(e: std::io::Error) -> Self {
+        Error::new(ErrorKind::Io, e.to_string())
+    }
+}

@@ -1,0 +1,4 @@
+//! The `hedgerow` command.
+fn main() -> std::process::ExitCode {
+    hedgerow::cli::run()
+}

@@ -1,0 +1,88 @@
+//! Arithmetic that has the same bits on every target.
+//!
+//! `f64::exp` of the platform's C library differs from Rust's `libm` in the last bit for about a tenth of all arguments, so
+//! the crate calls `libm` everywhere (clippy's `disallowed-methods` holds it), never fuses multiply and add, and adds in
+//! one fixed order.
+
+pub use libm::{cos, exp, expm1, log as ln, log1p as ln_1p, log10, pow, sin, tanh};
+
+/// `1 / (1 + e^-z)`, without overflow; 0 and 1 at the far ends.
+pub fn sigmoid(z: f64) -> f64 {
+    if z >= 0.0 {
+        1.0 / (1.0 + exp(-z))
+    } else {
+        let e = exp(z);
+        e / (1.0 + e)
+    }
+}
+
+/// Scores to probabilities in place, shifted by the largest score so that nothing overflows.
+pub fn softmax(z: &mut [f64]) {
+    let max = z.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let mut sum = 0.0;
+    for v in z.iter_mut() {
+        *v = exp(*v - max);
+        sum += *v;
+    }
+    for v in z.iter_mut() {
+        *v /= sum;
+    }
+}
+
+/// The inner product, in four lanes added as `(l0 + l1) + (l2 + l3)` and then the tail: one order, on every target.
+pub fn dot(a: &[f64], b: &[f64]) -> f64 {
+    debug_assert_eq!(a.len(), b.len());
+    let mut lanes = [0.0; 4];
+    let (ca, cb) = (a.chunks_exact(4), b.chunks_exact(4));
+    let tail: f64 = ca.remainder().iter().zip(cb.remainder()).fold(0.0, |s, (x, y)| s + x * y);
+    for (x, y) in ca.zip(cb) {
+        for k in 0..4 {
+            lanes[k] += x[k] * y[k];
+        }
+    }
+    (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]) + tail
+}
+
+/// The largest magnitude a model works with. Products of two such numbers, and sums of a million products, stay finite.
+pub const BOUND: f64 = 1e150;
+
+/// `v` within ±[`BOUND`]; NaN becomes 0. What keeps prediction total on absurd inputs; the identity on all others.
+pub fn bounded(v: f64) -> f64 {
+    if v.is_nan() { 0.0 } else { v.clamp(-BOUND, BOUND) }
+}
+
+/// A dense matrix as it is stored: row-major. `view()` is what the arithmetic uses.
+#[derive(Clone, Debug, PartialEq, Default, crate::wire::Encode, crate::wire::Decode)]
+pub struct Matrix {
+    /// Number of rows.
+    pub rows: usize,
+    /// Number of columns.
+    pub cols: usize,
+    /// `rows * cols` numbers, row after row.
+    pub data: Vec<f64>,
+}
+
+impl Matrix {
+    /// The matrix as ndarray's; an empty one if the lengths do not fit (`Artifact::read` proves that they do).
+    pub fn view(&self) -> ndarray::ArrayView2<'_, f64> {
+        ndarray::ArrayView2::from_shape((self.rows, self.cols), &self.data)
+            .unwrap_or_else(|_| ndarray::ArrayView2::from(&[] as &[[f64; 0]]))
+    }
+
+    /// One row as a slice.
+    pub fn row(&self, i: usize) -> &[f64] {
+        &self.data[i * self.cols..(i + 1) * self.cols]
+    }
+
+    /// Whether the lengths fit and every number is finite and within ±[`BOUND`].
+    pub fn is_sound(&self) -> bool {
+        self.rows.checked_mul(self.cols) == Some(self.data.len()) && self.data.iter().all(|v| v.abs() <= BOUND)
+    }
+}
+
+impl From<ndarray::Array2<f64>> for Matrix {
+    fn from(a: ndarray::Array2<f64>) -> Self {
+        let (rows, cols) = a.dim();
+        Matrix { rows, cols, data: a.iter().copied().collect() }
+    }
+}

@@ -1,0 +1,154 @@
+//! Door 1: what a record is, and whether this one is.
+//!
+//! A [`Schema`] lists the fields. Any [`Record`] (a JS object, a JSON object, a CSV line) goes through [`Schema::row`] and
+//! becomes a row, one `f64` per field, or *all* the reasons why it cannot, in schema order.
+//!
+//! **Row**: validated, typed; every slot finite or NaN; NaN means missing, and nothing else does.
+//!
+//! | kind | slot |
+//! |---|---|
+//! | number | the number |
+//! | category | index of its level; `levels.len()` for an unknown level where the field admits those |
+//! | flag | 0 or 1 |
+//! | time | seconds since 1970-01-01T00:00:00Z, to the millisecond |
+
+use crate::error::Result;
+use crate::wire::{Decode, Encode};
+use std::borrow::Cow;
+
+/// The fields of a record, in slot order.
+#[derive(Clone, Debug, PartialEq, Default, Encode, Decode)]
+pub struct Schema {
+    /// One slot each.
+    pub fields: Vec<Field>,
+    /// What becomes of a record's names that are no field.
+    pub extra: Extra,
+}
+
+/// One named input.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct Field {
+    /// Its name in a record: a key, or a CSV column.
+    pub name: String,
+    /// Its type and what values it takes.
+    pub kind: FieldKind,
+    /// Whether a missing value is a violation (`missing`).
+    pub required: bool,
+}
+
+/// The type of a field. Append only: the order is the wire format.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub enum FieldKind {
+    /// A finite number; outside `min..=max` (where given) is a violation (`out_of_range`).
+    Number {
+        /// Smallest value allowed.
+        min: Option<f64>,
+        /// Largest value allowed.
+        max: Option<f64>,
+    },
+    /// One of `levels`.
+    Category {
+        /// The levels, each non-empty and once.
+        levels: Vec<String>,
+        /// What becomes of any other text.
+        unknown: Unknown,
+    },
+    /// True or false.
+    Flag,
+    /// An instant: ISO 8601, epoch milliseconds or a JS `Date`.
+    Time,
+}
+
+/// What becomes of a text that is none of a category's levels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Encode, Decode)]
+pub enum Unknown {
+    /// A violation (`unknown_level`).
+    #[default]
+    Reject,
+    /// Admitted: the slot is `levels.len()`, no level of the field.
+    Admit,
+}
+
+/// What becomes of a record's names that are no field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Encode, Decode)]
+pub enum Extra {
+    /// They are not looked at.
+    #[default]
+    Ignore,
+    /// A violation each (`unknown_field`).
+    Reject,
+}
+
+/// One value of a record, as its source holds it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Cell<'a> {
+    /// Absent, `null`, `undefined`, an empty CSV cell.
+    Missing,
+    /// A number; one that is not finite counts as missing.
+    Number(f64),
+    /// A boolean.
+    Flag(bool),
+    /// An instant in seconds since 1970 UTC (a JS `Date`).
+    Time(f64),
+    /// A text that its source typed as text (JSON, JS): no number is read from it.
+    Text(Cow<'a, str>),
+    /// A text without a type (a CSV cell): read as the field's kind asks.
+    Raw(Cow<'a, str>),
+    /// Anything else, by the name of its type ("array", "object", "bigint", …).
+    Other(&'static str),
+}
+
+/// Where cells are pulled from. One validator serves every source.
+pub trait Record {
+    /// The value for `field`, the schema's `i`-th.
+    fn cell(&self, i: usize, field: &Field) -> Cell<'_>;
+    /// The names in the record that are no field of the schema; asked only under [`Extra::Reject`].
+    fn extra(&self, schema: &Schema) -> Vec<String>;
+}
+
+/// One reason why a record is refused.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(any(feature = "cli", target_arch = "wasm32"), derive(serde::Serialize))]
+pub struct Violation {
+    /// The field's name.
+    pub field: String,
+    /// Which rule.
+    pub code: Code,
+    /// For a person: what it was and what it may be.
+    pub message: String,
+}
+
+/// The rules a record can break; the names are stable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(any(feature = "cli", target_arch = "wasm32"), derive(serde::Serialize), serde(rename_all = "snake_case"))]
+pub enum Code {
+    /// A required field has no value.
+    Missing,
+    /// The value is of another type.
+    Type,
+    /// A number outside `min..=max`.
+    OutOfRange,
+    /// A text that is none of the levels.
+    UnknownLevel,
+    /// A name that is no field.
+    UnknownField,
+}
+
+impl Schema {
+    /// Checks `record` and writes its row. `row`: one slot per field. On violations (all of them, in schema order, extra
+    /// names last) the row holds NaN for the slots that failed.
+    pub fn row(&self, record: &dyn Record, row: &mut [f64]) -> std::result::Result<(), Vec<Violation>> {
+        let _ = (record, row);
+        unimplemented!("door 1")
+    }
+
+    /// The slot of a field.
+    pub fn slot(&self, name: &str) -> Option<usize> {
+        self.fields.iter().position(|f| f.name == name)
+    }
+
+    /// What must hold of a schema: names non-empty and distinct, levels likewise, `min <= max` and finite.
+    pub fn check(&self) -> Result<()> {
+        unimplemented!("schema check")
+    }
+}
