@@ -63,6 +63,14 @@ pub mod profile;
 pub mod artifact;
 pub mod cache;
 pub mod engine;
+pub mod error;
+pub mod expr;
+pub mod math;
+pub mod model;
+pub mod pipeline;
+pub mod profile;
+pub mod schema;
+pub mod time;
 #[cfg(target_arch = "wasm32")]
 pub mod wasm;
 
