@@ -55,6 +55,7 @@
 pub mod error;
 pub mod wire;
 pub mod math;
+pub mod time;
 pub mod schema;
 pub mod expr;
 pub mod pipeline;
@@ -63,14 +64,6 @@ pub mod profile;
 pub mod artifact;
 pub mod cache;
 pub mod engine;
-pub mod error;
-pub mod expr;
-pub mod math;
-pub mod model;
-pub mod pipeline;
-pub mod profile;
-pub mod schema;
-pub mod time;
 #[cfg(target_arch = "wasm32")]
 pub mod wasm;
 
