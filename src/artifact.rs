@@ -11,6 +11,7 @@ pub const FORMAT: u16 = 1;
 
 /// Everything in a `.hedge` file.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[bincode(decode_context = "crate::wire::Depth")]
 pub struct Artifact {
     /// Name, e.g. `innovation_classifier`: `[a-z0-9_.-]`, at most 128.
     pub name: String,

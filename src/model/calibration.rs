@@ -4,6 +4,7 @@ use crate::wire::{Decode, Encode};
 
 /// Calibrated members, averaged.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[bincode(decode_context = "crate::wire::Depth")]
 pub struct Calibrated {
     /// Each a model and its correction; one unless `ensemble=True`.
     pub members: Vec<(Model, Calibrator)>,

@@ -12,10 +12,11 @@ pub mod stacking;
 pub mod svm;
 
 use crate::error::Result;
-use crate::wire::{Decode, Encode};
+use crate::wire::{Decode, Encode, Nested};
 
 /// A fitted classifier. Append only.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[bincode(decode_context = "crate::wire::Depth")]
 pub enum Model {
     /// Trees: averaged (random forest) or added (boosting).
     Forest(forest::Forest),
@@ -28,9 +29,9 @@ pub enum Model {
     /// Gaussian naive Bayes.
     NaiveBayes(bayes::NaiveBayes),
     /// Models over one row, and a model over their answers.
-    Stacking(Box<stacking::Stacking>),
+    Stacking(Nested<stacking::Stacking>),
     /// A model whose probabilities are corrected.
-    Calibrated(Box<calibration::Calibrated>),
+    Calibrated(Nested<calibration::Calibrated>),
 }
 
 impl Model {

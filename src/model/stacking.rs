@@ -5,6 +5,7 @@ use crate::wire::{Decode, Encode};
 
 /// Members over one row, and a final model over their answers.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[bincode(decode_context = "crate::wire::Depth")]
 pub struct Stacking {
     /// Length of `x`.
     pub n_features: usize,
