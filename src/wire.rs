@@ -16,7 +16,7 @@
 //! says so to the derive: `#[bincode(decode_context = "crate::wire::Depth")]`.
 
 pub use bincode::{
-    Decode, Encode,
+    BorrowDecode, Decode, Encode,
     de::{BorrowDecoder, Decoder},
     enc::Encoder,
     error::{DecodeError, EncodeError},

@@ -12,9 +12,25 @@
 //! | flag | 0 or 1 |
 //! | time | seconds since 1970-01-01T00:00:00Z, to the millisecond |
 
-use crate::error::Result;
+mod levels;
+pub(crate) mod message;
+mod row;
+#[cfg(test)]
+mod tests;
+
+pub use levels::Levels;
+pub(crate) use row::{flag, number};
+
+use crate::error::{Error, ErrorKind, Result};
 use crate::wire::{Decode, Encode};
+use message::quote;
 use std::borrow::Cow;
+
+/// The most fields a schema may have.
+pub const MAX_FIELDS: usize = 65_536;
+
+/// The most bytes a field's or a level's name may have.
+pub const MAX_NAME: usize = 1024;
 
 /// The fields of a record, in slot order.
 #[derive(Clone, Debug, PartialEq, Default, Encode, Decode)]
@@ -49,7 +65,7 @@ pub enum FieldKind {
     /// One of `levels`.
     Category {
         /// The levels, each non-empty and once.
-        levels: Vec<String>,
+        levels: Levels,
         /// What becomes of any other text.
         unknown: Unknown,
     },
@@ -102,7 +118,8 @@ pub enum Cell<'a> {
 pub trait Record {
     /// The value for `field`, the schema's `i`-th.
     fn cell(&self, i: usize, field: &Field) -> Cell<'_>;
-    /// The names in the record that are no field of the schema; asked only under [`Extra::Reject`].
+    /// The names in the record that are no field of the schema; asked under [`Extra::Reject`], and to say what a missing field
+    /// may have been called instead.
     fn extra(&self, schema: &Schema) -> Vec<String>;
 }
 
@@ -134,21 +151,80 @@ pub enum Code {
     UnknownField,
 }
 
-impl Schema {
-    /// Checks `record` and writes its row. `row`: one slot per field. On violations (all of them, in schema order, extra
-    /// names last) the row holds NaN for the slots that failed.
-    pub fn row(&self, record: &dyn Record, row: &mut [f64]) -> std::result::Result<(), Vec<Violation>> {
-        let _ = (record, row);
-        unimplemented!("door 1")
+impl Code {
+    /// Its stable name: `missing`, `type`, `out_of_range`, `unknown_level`, `unknown_field`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Code::Missing => "missing",
+            Code::Type => "type",
+            Code::OutOfRange => "out_of_range",
+            Code::UnknownLevel => "unknown_level",
+            Code::UnknownField => "unknown_field",
+        }
+    }
+}
+
+/// A record of texts without types, one per field in schema order (`None`: missing): a witness, a CSV line.
+#[derive(Clone, Copy, Debug)]
+pub struct RawRecord<'a>(pub &'a [Option<String>]);
+
+impl Record for RawRecord<'_> {
+    fn cell(&self, i: usize, _: &Field) -> Cell<'_> {
+        match self.0.get(i) {
+            Some(Some(text)) => Cell::Raw(Cow::Borrowed(text)),
+            _ => Cell::Missing,
+        }
     }
 
+    fn extra(&self, _: &Schema) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+impl Schema {
     /// The slot of a field.
     pub fn slot(&self, name: &str) -> Option<usize> {
         self.fields.iter().position(|f| f.name == name)
     }
 
-    /// What must hold of a schema: names non-empty and distinct, levels likewise, `min <= max` and finite.
+    /// What must hold of a schema: at most [`MAX_FIELDS`]; names and levels of 1 to [`MAX_NAME`] bytes and distinct; a category
+    /// has a level; `min <= max`, both finite.
     pub fn check(&self) -> Result<()> {
-        unimplemented!("schema check")
+        let refuse = |message: String| Err(Error::new(ErrorKind::Schema, message));
+        if self.fields.len() > MAX_FIELDS {
+            return refuse(format!("the schema has {} fields: at most {MAX_FIELDS} are allowed", self.fields.len()));
+        }
+        for (k, field) in self.fields.iter().enumerate() {
+            if field.name.is_empty() || field.name.len() > MAX_NAME {
+                let len = field.name.len();
+                return refuse(format!("the name of field {k} is {len} bytes long: 1 to {MAX_NAME} are allowed"));
+            }
+            field.check().map_err(|e| e.context(format!("field {}", quote(&field.name))))?;
+        }
+        let mut names: Vec<&str> = self.fields.iter().map(|f| f.name.as_str()).collect();
+        names.sort_unstable();
+        match names.windows(2).find(|w| w[0] == w[1]) {
+            Some(w) => refuse(format!("field {} is listed twice", quote(w[0]))),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Field {
+    fn check(&self) -> Result<()> {
+        match &self.kind {
+            FieldKind::Number { min, max } => {
+                let finite = min.into_iter().chain(max).all(|v| v.is_finite());
+                if finite && min.zip(*max).is_none_or(|(min, max)| min <= max) {
+                    return Ok(());
+                }
+                let say =
+                    |v: &Option<f64>| v.filter(|v| v.is_finite()).map_or("unset or not finite".into(), message::number);
+                let message = format!("min is {}, max is {}: finite and min <= max is right", say(min), say(max));
+                Err(Error::new(ErrorKind::Schema, message))
+            }
+            FieldKind::Category { levels, .. } => levels.check(),
+            FieldKind::Flag | FieldKind::Time => Ok(()),
+        }
     }
 }

@@ -1,0 +1,138 @@
+//! The levels of a category, and the way from a text or a number to a level's index.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::wire::{BorrowDecode, BorrowDecoder, Decode, DecodeError, Decoder, Encode, EncodeError, Encoder};
+use std::ops::Deref;
+
+/// Up to here a scan over the names is as fast as a search.
+const FEW: usize = 8;
+
+/// The levels of a category, in slot order: the slot of level `k` is `k`. It reads as a slice of names.
+///
+/// On the wire it is the names alone; the two indices beside them are built when it is made or decoded.
+///
+/// ```
+/// use hedgerow::schema::Levels;
+/// let levels = Levels::from(["1", "2", "other"]);
+/// assert_eq!(levels.len(), 3);
+/// assert_eq!(levels.find("other"), Some(2));
+/// assert_eq!(levels.find_number(2.0), Some(1));
+/// assert_eq!(levels.find("3"), None);
+/// ```
+#[derive(Clone, Default)]
+pub struct Levels {
+    names: Vec<String>,
+    /// Indices of the names, in the order of the names; empty when there are few.
+    by_name: Vec<u32>,
+    /// The names that read as finite numbers, ascending, of equals the first level first.
+    by_number: Vec<(f64, u32)>,
+}
+
+impl Levels {
+    /// The index of the level of this very name.
+    pub fn find(&self, name: &str) -> Option<usize> {
+        if self.by_name.is_empty() {
+            return self.names.iter().position(|level| level == name);
+        }
+        let at = self.by_name.binary_search_by(|&k| self.names[k as usize].as_str().cmp(name)).ok()?;
+        Some(self.by_name[at] as usize)
+    }
+
+    /// The index of the level whose name reads as this number; of several ("1", "1.0") the first.
+    pub fn find_number(&self, number: f64) -> Option<usize> {
+        let at = self.by_number.partition_point(|&(v, _)| v < number);
+        self.by_number.get(at).filter(|&&(v, _)| v == number).map(|&(_, k)| k as usize)
+    }
+
+    /// At least one level, each with a name of 1 to [`MAX_NAME`](super::MAX_NAME) bytes, each once, at most 2^32 - 1 of them.
+    pub(super) fn check(&self) -> Result<()> {
+        let refuse = |message: String| Err(Error::new(ErrorKind::Schema, message));
+        if self.names.is_empty() || self.names.len() >= u32::MAX as usize {
+            return refuse(format!("it has {} levels: at least one is needed", self.names.len()));
+        }
+        for (k, name) in self.names.iter().enumerate() {
+            if name.is_empty() || name.len() > super::MAX_NAME {
+                return refuse(format!("level {k} is {} bytes long: 1 to {} are allowed", name.len(), super::MAX_NAME));
+            }
+        }
+        let mut sorted: Vec<&String> = self.names.iter().collect();
+        sorted.sort_unstable();
+        match sorted.windows(2).find(|w| w[0] == w[1]) {
+            Some(w) => refuse(format!("level {} is listed twice", super::message::quote(w[0]))),
+            None => Ok(()),
+        }
+    }
+}
+
+impl From<Vec<String>> for Levels {
+    fn from(names: Vec<String>) -> Self {
+        let mut by_name = Vec::new();
+        if names.len() > FEW {
+            by_name = (0..names.len() as u32).collect();
+            by_name.sort_by_key(|&k| &names[k as usize]);
+        }
+        let mut by_number: Vec<(f64, u32)> =
+            names.iter().enumerate().filter_map(|(k, name)| Some((super::row::number(name)?, k as u32))).collect();
+        by_number.sort_by(|a, b| a.0.total_cmp(&b.0));
+        Levels { names, by_name, by_number }
+    }
+}
+
+impl<const N: usize> From<[&str; N]> for Levels {
+    fn from(names: [&str; N]) -> Self {
+        names.into_iter().collect()
+    }
+}
+
+impl<S: Into<String>> FromIterator<S> for Levels {
+    fn from_iter<I: IntoIterator<Item = S>>(names: I) -> Self {
+        names.into_iter().map(Into::into).collect::<Vec<String>>().into()
+    }
+}
+
+impl Deref for Levels {
+    type Target = [String];
+    fn deref(&self) -> &[String] {
+        &self.names
+    }
+}
+
+impl<'a> IntoIterator for &'a Levels {
+    type Item = &'a String;
+    type IntoIter = std::slice::Iter<'a, String>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.names.iter()
+    }
+}
+
+impl PartialEq for Levels {
+    fn eq(&self, other: &Self) -> bool {
+        self.names == other.names
+    }
+}
+
+impl Eq for Levels {}
+
+impl std::fmt::Debug for Levels {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.names.fmt(f)
+    }
+}
+
+impl Encode for Levels {
+    fn encode<E: Encoder>(&self, encoder: &mut E) -> Result<(), EncodeError> {
+        self.names.encode(encoder)
+    }
+}
+
+impl<C> Decode<C> for Levels {
+    fn decode<D: Decoder<Context = C>>(decoder: &mut D) -> Result<Self, DecodeError> {
+        Ok(Vec::<String>::decode(decoder)?.into())
+    }
+}
+
+impl<'de, C> BorrowDecode<'de, C> for Levels {
+    fn borrow_decode<D: BorrowDecoder<'de, Context = C>>(decoder: &mut D) -> Result<Self, DecodeError> {
+        Ok(Vec::<String>::decode(decoder)?.into())
+    }
+}

@@ -1,0 +1,136 @@
+//! The words of a violation: the same on every host, bounded in length, without anything a terminal or a page would obey.
+
+/// Texts are shown up to this many characters.
+const SHOWN: usize = 40;
+
+/// Levels are listed up to this many.
+const LISTED: usize = 8;
+
+/// `text` cut at 40 characters, with control and direction characters escaped.
+pub(crate) fn cut(text: &str) -> String {
+    let mut out = String::with_capacity(text.len().min(4 * SHOWN));
+    for (k, c) in text.chars().enumerate() {
+        if k == SHOWN {
+            out.push('…');
+            break;
+        }
+        if is_unprintable(c) {
+            out.extend(c.escape_unicode());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// As [`cut`], between backticks.
+pub(crate) fn quote(text: &str) -> String {
+    let mut out = cut(text);
+    out.insert(0, '`');
+    out.push('`');
+    out
+}
+
+/// Control characters, and those that have no width or turn the direction of a line (Unicode 16, categories Cc, Zl, Zp and
+/// the format characters a text can hide behind).
+fn is_unprintable(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+}
+
+/// `items` quoted and joined by commas: the first eight, then how many more there are.
+pub(crate) fn list<'a>(items: impl ExactSizeIterator<Item = &'a String>) -> String {
+    let more = items.len().saturating_sub(LISTED);
+    let mut out = String::new();
+    for (k, item) in items.take(LISTED).enumerate() {
+        if k > 0 {
+            out.push_str(", ");
+        }
+        out.push_str(&quote(item));
+    }
+    if more > 0 {
+        out.push_str(" and ");
+        out.push_str(&more.to_string());
+        out.push_str(" more");
+    }
+    out
+}
+
+/// The first of `names` that `text` was probably meant to be: equal but for ASCII case and surrounding space, or one
+/// character added, left out, changed or swapped with its neighbour.
+pub(crate) fn nearest<'a>(text: &str, mut names: impl Iterator<Item = &'a String>) -> Option<&'a str> {
+    let text = text.trim();
+    if text.len() > 256 {
+        return None;
+    }
+    names.find(|name| name.trim().eq_ignore_ascii_case(text) || is_one_slip(name, text)).map(String::as_str)
+}
+
+/// Whether one insertion, deletion, substitution or swap of neighbours separates two texts of two characters or more.
+fn is_one_slip(a: &str, b: &str) -> bool {
+    if a.len().abs_diff(b.len()) > 4 || a.chars().nth(1).is_none() || b.chars().nth(1).is_none() {
+        return false;
+    }
+    let same = |(x, y): &(char, char)| x == y;
+    let head: usize = a.chars().zip(b.chars()).take_while(same).map(|(c, _)| c.len_utf8()).sum();
+    let (a, b) = (&a[head..], &b[head..]);
+    let tail: usize = a.chars().rev().zip(b.chars().rev()).take_while(same).map(|(c, _)| c.len_utf8()).sum();
+    let (a, b) = (&a[..a.len() - tail], &b[..b.len() - tail]);
+    let (mut x, mut y) = (a.chars(), b.chars());
+    match (x.next(), x.next(), x.next(), y.next(), y.next(), y.next()) {
+        (Some(p), Some(q), None, Some(r), Some(s), None) => (p, q) == (s, r),
+        (_, None, None, _, None, None) => true,
+        _ => false,
+    }
+}
+
+/// A number for a person: exact where 15 digits and 9 places suffice, else six significant digits. Only IEEE arithmetic that has
+/// the same bits on every target; `core`'s shortest form would cost the engine 10 KB.
+pub(crate) fn number(v: f64) -> String {
+    let magnitude = v.abs();
+    let sign = if v < 0.0 { "-" } else { "" };
+    if magnitude < 1e15 {
+        let mut scale = 1.0;
+        for places in 0..=9 {
+            let scaled = (magnitude * scale).round();
+            if scaled < 1e15 && scaled / scale == magnitude {
+                return decimal(sign, scaled as u64, places);
+            }
+            scale *= 10.0;
+        }
+    }
+    let (mut mantissa, mut exponent) = (magnitude, 0_i32);
+    while mantissa >= 999_999.5 {
+        mantissa /= 10.0;
+        exponent += 1;
+    }
+    while mantissa < 99_999.95 {
+        mantissa *= 10.0;
+        exponent -= 1;
+    }
+    let digits = (mantissa.round() as u64).min(999_999);
+    if (-9..0).contains(&exponent) {
+        return decimal(sign, digits, exponent.unsigned_abs() as usize);
+    }
+    let mut out = decimal(sign, digits, 5);
+    out.push('e');
+    out.push_str(&(exponent + 5).to_string());
+    out
+}
+
+/// `digits / 10^places`, without trailing zeros after the point.
+fn decimal(sign: &str, mut digits: u64, mut places: usize) -> String {
+    while places > 0 && digits % 10 == 0 {
+        digits /= 10;
+        places -= 1;
+    }
+    let mut text = digits.to_string();
+    if places > 0 {
+        while text.len() <= places {
+            text.insert(0, '0');
+        }
+        text.insert(text.len() - places, '.');
+    }
+    text.insert_str(0, sign);
+    text
+}

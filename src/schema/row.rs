@@ -1,0 +1,224 @@
+//! Door 1 itself: one cell to one slot, and what to say where that fails.
+
+use super::message::{list, nearest, number as shown, quote};
+use super::{Cell, Code, Extra, Field, FieldKind, Record, Schema, Unknown, Violation};
+use crate::time;
+
+/// At most this many names that are no field are reported.
+const MAX_EXTRA: usize = 100;
+
+/// Why a cell is no value of its field; the words are found later, so that a good record allocates nothing.
+enum Fault {
+    Type,
+    OutOfRange(f64),
+    Level,
+}
+
+impl Schema {
+    /// Checks `record` and writes its row. `row`: one slot per field. On violations (all of them, in schema order, extra
+    /// names last) the row holds NaN for the slots that failed.
+    ///
+    /// A good record allocates nothing here.
+    ///
+    /// ```
+    /// use hedgerow::schema::{Code, Field, FieldKind, RawRecord, Schema, Unknown};
+    /// let schema = Schema {
+    ///     fields: vec![
+    ///         Field { name: "age".into(), kind: FieldKind::Number { min: Some(0.0), max: None }, required: true },
+    ///         Field {
+    ///             name: "colour".into(),
+    ///             kind: FieldKind::Category { levels: ["blue", "red"].into(), unknown: Unknown::Reject },
+    ///             required: false,
+    ///         },
+    ///     ],
+    ///     ..Schema::default()
+    /// };
+    /// let mut row = [0.0; 2];
+    /// schema.row(&RawRecord(&[Some("41.5".into()), Some("red".into())]), &mut row)?;
+    /// assert_eq!(row, [41.5, 1.0]);
+    ///
+    /// let refused = schema.row(&RawRecord(&[Some("-1".into()), Some("Red".into())]), &mut row).unwrap_err();
+    /// assert_eq!((refused[0].code, refused[1].code), (Code::OutOfRange, Code::UnknownLevel));
+    /// assert_eq!(refused[0].message, "-1 is below 0, the smallest value allowed");
+    /// assert_eq!(refused[1].message, "`Red` is none of its levels (did you mean `red`?): `blue`, `red`");
+    /// # Ok::<(), Vec<hedgerow::schema::Violation>>(())
+    /// ```
+    pub fn row(&self, record: &dyn Record, row: &mut [f64]) -> Result<(), Vec<Violation>> {
+        debug_assert_eq!(row.len(), self.fields.len());
+        let mut violations = Vec::new();
+        for (i, (field, slot)) in self.fields.iter().zip(row.iter_mut()).enumerate() {
+            *slot = f64::NAN;
+            let cell = record.cell(i, field);
+            match field.kind.slot(&cell) {
+                Ok(v) if v.is_nan() && field.required => violations.push(missing(self, record, field)),
+                Ok(v) => *slot = v,
+                Err(fault) => violations.push(violation(field, &cell, fault)),
+            }
+        }
+        if self.extra == Extra::Reject {
+            for name in record.extra(self).iter().take(MAX_EXTRA) {
+                let mut message = String::from("there is no such field");
+                if let Some(name) = nearest(name, self.fields.iter().map(|f| &f.name)) {
+                    message = format!("{message} (did you mean {}?)", quote(name));
+                }
+                violations.push(Violation { field: super::message::cut(name), code: Code::UnknownField, message });
+            }
+        }
+        if violations.is_empty() { Ok(()) } else { Err(violations) }
+    }
+}
+
+impl FieldKind {
+    /// The slot of `cell`, NaN for a missing value.
+    fn slot(&self, cell: &Cell<'_>) -> Result<f64, Fault> {
+        const MISSING: Result<f64, Fault> = Ok(f64::NAN);
+        if let Cell::Raw(text) = cell
+            && text.trim_ascii().is_empty()
+        {
+            return MISSING;
+        }
+        match (self, cell) {
+            (_, Cell::Missing) => MISSING,
+            (FieldKind::Flag, Cell::Flag(b)) => Ok(f64::from(u8::from(*b))),
+            (_, Cell::Number(v) | Cell::Time(v)) if !v.is_finite() => MISSING,
+
+            (FieldKind::Number { min, max }, Cell::Number(v)) => in_range(*v, *min, *max),
+            (FieldKind::Number { min, max }, Cell::Raw(text)) => match text.trim_ascii().parse::<f64>() {
+                Ok(v) if v.is_finite() => in_range(v, *min, *max),
+                Ok(_) => MISSING,
+                Err(_) => Err(Fault::Type),
+            },
+
+            (FieldKind::Category { levels, unknown }, Cell::Number(v)) => {
+                level(levels.find_number(*v), levels.len(), *unknown)
+            }
+            (FieldKind::Category { levels, unknown }, Cell::Flag(b)) => {
+                level(levels.find(if *b { "true" } else { "false" }), levels.len(), *unknown)
+            }
+            (FieldKind::Category { .. } | FieldKind::Time, Cell::Text(text)) if text.is_empty() => MISSING,
+            (FieldKind::Category { levels, unknown }, Cell::Text(text)) => {
+                level(levels.find(text), levels.len(), *unknown)
+            }
+            (FieldKind::Category { levels, unknown }, Cell::Raw(text)) => {
+                level(levels.find(text).or_else(|| levels.find(text.trim_ascii())), levels.len(), *unknown)
+            }
+
+            (FieldKind::Flag, Cell::Number(v)) if *v == 0.0 || *v == 1.0 => Ok(v.abs()),
+            (FieldKind::Flag, Cell::Raw(text)) => {
+                flag(text.trim_ascii()).map(|b| f64::from(u8::from(b))).ok_or(Fault::Type)
+            }
+
+            (FieldKind::Time, Cell::Time(seconds)) => instant((*seconds * 1000.0).round()),
+            (FieldKind::Time, Cell::Number(millis)) => instant(millis.trunc()),
+            (FieldKind::Time, Cell::Text(text)) => time::parse_iso(text).ok_or(Fault::Type),
+            (FieldKind::Time, Cell::Raw(text)) => time::parse(text.trim_ascii()).ok_or(Fault::Type),
+
+            _ => Err(Fault::Type),
+        }
+    }
+}
+
+/// The number a text reads as, where it is a finite one; spaces around it do not matter.
+pub(crate) fn number(text: &str) -> Option<f64> {
+    text.trim_ascii().parse().ok().filter(|v: &f64| v.is_finite())
+}
+
+/// The flag a text without a type reads as.
+pub(crate) fn flag(text: &str) -> Option<bool> {
+    let is = |word: &&str| text.eq_ignore_ascii_case(word);
+    if ["true", "1", "yes", "t"].iter().any(|w| is(w)) {
+        Some(true)
+    } else if ["false", "0", "no", "f"].iter().any(|w| is(w)) {
+        Some(false)
+    } else {
+        None
+    }
+}
+
+fn in_range(v: f64, min: Option<f64>, max: Option<f64>) -> Result<f64, Fault> {
+    if min.is_some_and(|min| v < min) || max.is_some_and(|max| v > max) {
+        return Err(Fault::OutOfRange(v));
+    }
+    // Minus zero becomes zero.
+    Ok(v + 0.0)
+}
+
+fn level(found: Option<usize>, n_levels: usize, unknown: Unknown) -> Result<f64, Fault> {
+    match (found, unknown) {
+        (Some(k), _) => Ok(k as f64),
+        (None, Unknown::Admit) => Ok(n_levels as f64),
+        (None, Unknown::Reject) => Err(Fault::Level),
+    }
+}
+
+fn instant(millis: f64) -> Result<f64, Fault> {
+    let seconds = millis / 1000.0 + 0.0;
+    if (time::MIN..=time::MAX).contains(&seconds) { Ok(seconds) } else { Err(Fault::OutOfRange(seconds)) }
+}
+
+#[cold]
+fn missing(schema: &Schema, record: &dyn Record, field: &Field) -> Violation {
+    let mut message = String::from("a value is required");
+    let extra = record.extra(schema);
+    if let Some(near) = nearest(&field.name, extra.iter()) {
+        message.push_str(&format!(" (the record has {}: is it meant?)", quote(near)));
+    }
+    Violation { field: field.name.clone(), code: Code::Missing, message }
+}
+
+#[cold]
+fn violation(field: &Field, cell: &Cell<'_>, fault: Fault) -> Violation {
+    let (code, message) = match (fault, &field.kind) {
+        (Fault::OutOfRange(v), FieldKind::Number { min, max }) => {
+            let (side, limit, which) = match (min, max) {
+                (Some(min), _) if v < *min => ("below", *min, "smallest"),
+                (_, max) => ("above", max.unwrap_or(f64::MAX), "largest"),
+            };
+            let limit = shown(limit);
+            (Code::OutOfRange, format!("{} is {side} {limit}, the {which} value allowed", shown(v)))
+        }
+        (Fault::OutOfRange(_), _) => (Code::OutOfRange, String::from("its year is outside 1 to 9999")),
+        (Fault::Level, FieldKind::Category { levels, .. }) => {
+            let guess = match cell {
+                Cell::Text(text) | Cell::Raw(text) => nearest(text, levels.iter()),
+                _ => None,
+            };
+            let guess = guess.map_or(String::new(), |level| format!(" (did you mean {}?)", quote(level)));
+            let message = format!("{} is none of its levels{guess}: {}", describe(cell), list(levels.iter()));
+            (Code::UnknownLevel, message)
+        }
+        (Fault::Type | Fault::Level, kind) => {
+            let mut message = format!("{} is expected, not {}", expected(kind), describe(cell));
+            if let (FieldKind::Number { .. }, Cell::Text(text)) = (kind, cell)
+                && number(text).is_some()
+            {
+                message.push_str(" (without its quotes it would be one)");
+            }
+            (Code::Type, message)
+        }
+    };
+    Violation { field: field.name.clone(), code, message }
+}
+
+/// What a field takes, for a person.
+fn expected(kind: &FieldKind) -> &'static str {
+    match kind {
+        FieldKind::Number { .. } => "a number",
+        FieldKind::Category { .. } => "one of its levels",
+        FieldKind::Flag => "true or false",
+        FieldKind::Time => "a time (2026-01-31, 2026-01-31T09:30:00Z or milliseconds since 1970)",
+    }
+}
+
+/// What a cell holds, for a person.
+fn describe(cell: &Cell<'_>) -> String {
+    match cell {
+        Cell::Missing => "nothing".into(),
+        Cell::Number(v) => shown(*v),
+        Cell::Flag(b) => String::from(if *b { "true" } else { "false" }),
+        Cell::Time(_) => "a date".into(),
+        Cell::Text(text) | Cell::Raw(text) => quote(text),
+        Cell::Other(name) if name.contains(' ') => (*name).into(),
+        Cell::Other(name) => format!("{} {name}", if name.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" }),
+    }
+}
