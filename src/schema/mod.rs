@@ -19,6 +19,7 @@ mod row;
 mod tests;
 
 pub use levels::Levels;
+#[cfg(feature = "cli")]
 pub(crate) use row::{flag, number};
 
 use crate::error::{Error, ErrorKind, Result};
