@@ -4,9 +4,10 @@
 //! of `x`. Meanings are scikit-learn's (`SimpleImputer`, `MissingIndicator`, `StandardScaler`, `MinMaxScaler`,
 //! `OneHotEncoder`, `OrdinalEncoder`), attribute by attribute.
 
-use crate::error::Result;
-use crate::expr::Expr;
-use crate::schema::Schema;
+use crate::error::{Error, ErrorKind, Result};
+use crate::expr::{Expr, Type};
+use crate::math::BOUND;
+use crate::schema::{FieldKind, Schema, Unknown};
 use crate::wire::{Decode, Encode};
 
 /// Derived features and encoders, in order.
@@ -100,12 +101,56 @@ impl Pipeline {
         }
     }
 
-    /// Proves fitted state against the schema.
-    pub fn check(&self, schema: &Schema) -> Result<()> {
-        let _ = schema;
-        unimplemented!("pipeline check")
+    /// What each slot may hold: fields, then derived features.
+    pub fn slots(&self, schema: &Schema) -> Vec<Slot> {
+        let fields = schema.fields.iter().map(|field| {
+            let (levels, unknown) = match &field.kind {
+                FieldKind::Category { levels, unknown } => (Some(levels.len()), *unknown == Unknown::Admit),
+                FieldKind::Flag => (Some(2), false),
+                FieldKind::Number { .. } | FieldKind::Time => (None, false),
+            };
+            Slot { missing: !field.required, levels, unknown }
+        });
+        let derived = self.derived.iter().map(|d| {
+            let levels = if d.expr.ty == Type::Flag { Some(2) } else { None };
+            Slot { missing: true, levels, unknown: false }
+        });
+        fields.chain(derived).collect()
+    }
+
+    /// Proves fitted state against the schema, and says what each column of `x` may hold. The model's side of the proof is
+    /// [`Model::fits`](crate::model::Model::fits).
+    pub fn check(&self, schema: &Schema) -> Result<Vec<Slot>> {
+        let n_fields = schema.fields.len();
+        let mut names: Vec<&str> = schema.fields.iter().map(|f| f.name.as_str()).collect();
+        for (k, d) in self.derived.iter().enumerate() {
+            if d.name.is_empty() || names.contains(&d.name.as_str()) {
+                return Err(error(format!("derived feature {k} needs a name of its own, not `{}`", d.name)));
+            }
+            names.push(&d.name);
+            let named = |e: Error| e.context(format!("derived feature `{}`", d.name));
+            d.expr.check(schema, n_fields + k).map_err(named)?;
+            if d.expr.ty == Type::Category {
+                return Err(named(error("a derived feature is a number, a flag or a time, not a category")));
+            }
+        }
+        self.encoders.check(&self.slots(schema))
     }
 }
+
+/// What a slot, or a column of `x`, may hold: what the checks reason with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slot {
+    /// It may be NaN.
+    pub missing: bool,
+    /// It is an index below this (category, flag).
+    pub levels: Option<usize>,
+    /// It may also be the index `levels`, no level at all.
+    pub unknown: bool,
+}
+
+/// Most columns of `x`.
+pub const MAX_COLUMNS: usize = 65_536;
 
 impl Encoders {
     /// Length of `x`.
@@ -115,8 +160,24 @@ impl Encoders {
 
     /// `slots` to `x` (`n_columns` numbers, finite within ±[`BOUND`](crate::math::BOUND) or NaN where missing is left).
     pub fn encode(&self, slots: &[f64], x: &mut [f64]) {
-        let _ = (slots, x);
-        unimplemented!("encode")
+        let mut rest = x;
+        for encoder in &self.0 {
+            let (own, after) = rest.split_at_mut(encoder.n_columns());
+            encoder.encode(slots[encoder.slot as usize], own);
+            rest = after;
+        }
+    }
+
+    /// Proves the encoders over these slots, and says what each of their columns may hold.
+    pub fn check(&self, slots: &[Slot]) -> Result<Vec<Slot>> {
+        let mut columns = Vec::new();
+        for (i, encoder) in self.0.iter().enumerate() {
+            encoder.check(slots, &mut columns).map_err(|e| e.context(format!("encoder {i}")))?;
+            if columns.len() > MAX_COLUMNS {
+                return Err(error(format!("the encoders write more than {MAX_COLUMNS} columns")));
+            }
+        }
+        Ok(columns)
     }
 }
 
@@ -131,4 +192,135 @@ impl Encoder {
                 _ => 1,
             }
     }
+
+    /// One slot's value to its columns.
+    fn encode(&self, value: f64, out: &mut [f64]) {
+        let v = match self.impute {
+            Some(statistic) if value.is_nan() => statistic,
+            _ => value,
+        };
+        match &self.transform {
+            Transform::Pass => out[0] = clamp(v, -BOUND, BOUND),
+            Transform::Standard { mean, scale } => out[0] = clamp((v - mean) / scale, -BOUND, BOUND),
+            Transform::MinMax { scale, min, clip } => {
+                let (low, high) = clip.unwrap_or((-BOUND, BOUND));
+                out[0] = clamp(v * scale + min, low, high);
+            }
+            Transform::OneHot { levels, unknown, missing } => {
+                out.fill(0.0);
+                let own = match levels.iter().position(|level| f64::from(*level) == v) {
+                    Some(column) => Some(column),
+                    None if v.is_nan() => missing.then_some(levels.len() + usize::from(*unknown)),
+                    None => unknown.then_some(levels.len()),
+                };
+                if let Some(column) = own {
+                    out[column] = 1.0;
+                }
+            }
+            Transform::Ordinal { values, unknown } => {
+                let level = v as usize;
+                out[0] = match values.get(level) {
+                    _ if v.is_nan() => v,
+                    Some(value) if level as f64 == v => *value,
+                    _ => *unknown,
+                };
+            }
+        }
+        if self.indicator {
+            out[self.n_columns() - 1] = f64::from(u8::from(value.is_nan()));
+        }
+    }
+
+    fn check(&self, slots: &[Slot], columns: &mut Vec<Slot>) -> Result<()> {
+        let Some(slot) = slots.get(self.slot as usize) else {
+            return Err(error(format!("it reads slot {}, but there are {}", self.slot, slots.len())));
+        };
+        if self.impute.is_some_and(|v| !finite(v)) {
+            return Err(error("what replaces a missing value is not a finite number"));
+        }
+        let missing = slot.missing && self.impute.is_none();
+        let number = Slot { missing, levels: None, unknown: false };
+        let never = Slot { missing: false, levels: Some(2), unknown: false };
+        match &self.transform {
+            Transform::Pass => {
+                columns.push(Slot { missing, unknown: slot.unknown || self.imputes_no_level(slot), ..*slot })
+            }
+            Transform::Standard { mean, scale } => {
+                if !finite(*mean) || !finite(*scale) || *scale == 0.0 {
+                    return Err(error("mean and scale are finite numbers, scale not 0"));
+                }
+                columns.push(number);
+            }
+            Transform::MinMax { scale, min, clip } => {
+                let ordered = clip.is_none_or(|(low, high)| finite(low) && finite(high) && low <= high);
+                if !finite(*scale) || !finite(*min) || !ordered {
+                    return Err(error("scale and min are finite numbers, and a clip range is ascending"));
+                }
+                columns.push(number);
+            }
+            Transform::OneHot { levels, .. } => {
+                let n = slot.levels.ok_or_else(|| not_a_category("one-hot", self.slot))?;
+                let mut seen = vec![false; n];
+                for &level in levels {
+                    match seen.get_mut(level as usize) {
+                        Some(seen) if !*seen => *seen = true,
+                        Some(_) => return Err(error(format!("level {level} has two one-hot columns"))),
+                        None => {
+                            return Err(error(format!("level {level} has a one-hot column, but there are {n} levels")));
+                        }
+                    }
+                }
+                let n = self.n_columns() - usize::from(self.indicator);
+                if n == 0 || n > MAX_COLUMNS {
+                    return Err(error(format!("a one-hot encoder writes 1 to {MAX_COLUMNS} columns")));
+                }
+                columns.extend(std::iter::repeat_n(never, n));
+            }
+            Transform::Ordinal { values, unknown } => {
+                let n = slot.levels.ok_or_else(|| not_a_category("ordinal", self.slot))?;
+                if values.len() != n || values.iter().any(|v| !finite(*v)) {
+                    return Err(error(format!("an ordinal encoder of {n} levels holds {n} finite numbers")));
+                }
+                if !finite(*unknown) && !unknown.is_nan() {
+                    return Err(error("the ordinal of an unknown level is a finite number or missing"));
+                }
+                let unknown = unknown.is_nan() && (slot.unknown || self.imputes_no_level(slot));
+                columns.push(Slot { missing: missing || unknown, ..number });
+            }
+        }
+        if self.indicator {
+            columns.push(never);
+        }
+        Ok(())
+    }
+
+    /// Whether a missing value becomes something that is no level of its slot.
+    fn imputes_no_level(&self, slot: &Slot) -> bool {
+        let level = |v: f64, n: usize| v >= 0.0 && v < n as f64 && v as usize as f64 == v;
+        slot.missing && matches!((self.impute, slot.levels), (Some(v), Some(n)) if !level(v, n))
+    }
+}
+
+/// Within `low..=high`; NaN stays.
+fn clamp(v: f64, low: f64, high: f64) -> f64 {
+    if v < low {
+        low
+    } else if v > high {
+        high
+    } else {
+        v
+    }
+}
+
+/// Whether `v` is finite and within ±[`BOUND`].
+fn finite(v: f64) -> bool {
+    v.abs() <= BOUND
+}
+
+fn not_a_category(what: &str, slot: u32) -> Error {
+    error(format!("a {what} encoder reads a category or a flag, and slot {slot} is neither"))
+}
+
+fn error(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Artifact, message)
 }

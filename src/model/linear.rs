@@ -1,5 +1,8 @@
 //! Logistic regression (`sklearn.linear_model.LogisticRegression`).
-use crate::math::Matrix;
+
+use super::{binary, bounded_input, check_matrix, check_numbers, check_sizes, error, one_vs_rest};
+use crate::error::Result;
+use crate::math::{Matrix, dot, sigmoid, softmax};
 use crate::wire::{Decode, Encode};
 
 /// Linear scores through a link.
@@ -22,4 +25,45 @@ pub enum Link {
     Softmax,
     /// One row per class, a sigmoid each, normalised (`OneVsRestClassifier`, liblinear).
     OneVsRest,
+}
+
+impl Logistic {
+    pub(super) fn n_classes(&self) -> usize {
+        if self.link == Link::Sigmoid { 2 } else { self.coef.rows }
+    }
+
+    /// `decision_function`: `x` (n_features,) → `out`: one score per row of `coef`.
+    pub(super) fn margin(&self, x: &[f64], out: &mut [f64]) {
+        let x = bounded_input(x);
+        for (i, (score, intercept)) in out.iter_mut().zip(&self.intercept).enumerate() {
+            *score = dot(self.coef.row(i), &x) + intercept;
+        }
+    }
+
+    pub(super) fn predict_proba(&self, x: &[f64], out: &mut [f64]) {
+        match self.link {
+            Link::Sigmoid => {
+                self.margin(x, &mut out[..1]);
+                binary(sigmoid(out[0]), out);
+            }
+            Link::Softmax => {
+                self.margin(x, out);
+                softmax(out);
+            }
+            Link::OneVsRest => {
+                self.margin(x, out);
+                one_vs_rest(out);
+            }
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<()> {
+        check_sizes(self.coef.cols, self.n_classes())?;
+        check_matrix("coef", &self.coef)?;
+        check_numbers("intercept", &self.intercept, self.coef.rows)?;
+        if self.link == Link::Sigmoid && self.coef.rows != 1 {
+            return Err(error(format!("a sigmoid takes one row of coef, not {}", self.coef.rows)));
+        }
+        Ok(())
+    }
 }

@@ -4,22 +4,78 @@
 //! Importers turn every other library's rule into this one, so the runtime has no modes.
 //!
 //! **Layout.** Nodes of a tree are in preorder: the left child is the next node, the right child is named, both after their
-//! parent. Thresholds are kept once per feature in ascending `cuts`; leaf vectors are kept once in `leaves`.
+//! parent. A *column* is a feature with one kind of test; its thresholds are kept once, ascending, in `cuts`, and a node
+//! holds the rank of its threshold there. Sets of categories and leaf vectors are kept once, too.
 
-use crate::error::Result;
-use crate::wire::{Decode, Encode};
+use crate::error::{Error, ErrorKind};
+use crate::math::{sigmoid, softmax};
+
+mod build;
+#[cfg(test)]
+mod tests;
 
 /// Trees, and how their leaves become probabilities.
-#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, crate::wire::Encode, crate::wire::Decode)]
 pub struct Forest {
     n_features: usize,
     n_classes: usize,
     link: Link,
     base: Vec<f64>,
+    columns: Vec<Column>,
+    /// Distinct leaf vectors, one after another: `n_classes` numbers each under `Average`, otherwise one.
+    leaves: Vec<f64>,
+    /// All trees, one after another, each in preorder.
+    nodes: Vec<Node>,
+    trees: Vec<Tree>,
 }
 
+/// A feature with one kind of test. In a forest: distinct, ordered by feature, cuts before sets.
+#[derive(Clone, Debug, PartialEq, crate::wire::Encode, crate::wire::Decode)]
+struct Column {
+    feature: usize,
+    tests: Tests,
+}
+
+/// What the nodes of a column ask; a node's `arg` says which.
+#[derive(Clone, Debug, PartialEq, crate::wire::Encode, crate::wire::Decode)]
+enum Tests {
+    /// `x <= cuts[arg]`; finite, strictly ascending.
+    Cuts(Vec<f64>),
+    /// Bit `x` of `sets[arg]`; 64 categories a word, no trailing zero words, distinct.
+    Sets(Vec<Vec<u64>>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, crate::wire::Encode, crate::wire::Decode)]
+struct Node {
+    /// Index into `columns`; [`LEAF`] for a leaf.
+    column: u32,
+    /// The test within its column; for a leaf, which leaf vector.
+    arg: u32,
+    /// Index of the right child among all nodes; 0 for a leaf.
+    right: u32,
+    /// Where NaN goes; false for a leaf.
+    default_left: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, crate::wire::Encode, crate::wire::Decode)]
+struct Tree {
+    /// Index of its root among all nodes.
+    root: u32,
+    /// Which score it adds to.
+    output: u32,
+}
+
+const LEAF: u32 = u32::MAX;
+
+/// Most splits on the way to a leaf.
+pub const MAX_DEPTH: usize = 4096;
+/// Most nodes of a forest.
+pub const MAX_NODES: usize = 1 << 27;
+/// Largest category index a set may name.
+pub const MAX_CATEGORY: u32 = 65_535;
+
 /// How the summed leaves become probabilities. Append only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, crate::wire::Encode, crate::wire::Decode)]
 pub enum Link {
     /// Leaves hold class probabilities (`n_classes` each); the answer is their mean over trees, in tree order.
     Average,
@@ -72,27 +128,137 @@ pub struct PlainTree {
 }
 
 impl Forest {
-    /// Packs plain trees. `base`: the score each output starts from (empty for `Average`; one for `Identity` and `Sigmoid`; one
-    /// per class otherwise).
-    pub fn new(n_features: usize, n_classes: usize, link: Link, base: Vec<f64>, trees: &[PlainTree]) -> Result<Forest> {
-        let _ = trees;
-        Ok(Forest { n_features, n_classes, link, base })
+    /// Length of `x`.
+    pub fn n_features(&self) -> usize {
+        self.n_features
     }
 
-    /// The trees in plain form.
-    pub fn plain(&self) -> Vec<PlainTree> {
-        unimplemented!()
+    /// Number of classes.
+    pub fn n_classes(&self) -> usize {
+        self.n_classes
     }
 
-    /// Per tree, the preorder number of the leaf that `x` reaches, counted among all nodes. `out`: (n_trees,).
+    /// How the summed leaves become probabilities.
+    pub fn link(&self) -> Link {
+        self.link
+    }
+
+    /// The score each output starts from; empty under [`Link::Average`].
+    pub fn base(&self) -> &[f64] {
+        &self.base
+    }
+
+    /// Number of trees.
+    pub fn n_trees(&self) -> usize {
+        self.trees.len()
+    }
+
+    /// Number of nodes of all trees, leaves included.
+    pub fn n_nodes(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Numbers per leaf.
+    fn leaf_width(&self) -> usize {
+        if self.link == Link::Average { self.n_classes } else { 1 }
+    }
+
+    /// Number of scores that leaves add to.
+    pub fn n_outputs(&self) -> usize {
+        match self.link {
+            Link::Identity | Link::Sigmoid => 1,
+            Link::Average | Link::Softmax | Link::OneVsRest => self.n_classes,
+        }
+    }
+
+    /// The node that `x` reaches: the reference traversal.
+    fn descend(&self, tree: &Tree, x: &[f64]) -> usize {
+        let mut at = tree.root as usize;
+        loop {
+            let node = &self.nodes[at];
+            if node.column == LEAF {
+                return at;
+            }
+            let column = &self.columns[node.column as usize];
+            let v = x[column.feature];
+            let left = if v.is_nan() {
+                node.default_left
+            } else {
+                match &column.tests {
+                    Tests::Cuts(cuts) => v <= cuts[node.arg as usize],
+                    Tests::Sets(sets) => contains(&sets[node.arg as usize], v),
+                }
+            };
+            at = if left { at + 1 } else { node.right as usize };
+        }
+    }
+
+    /// The leaf vector of a leaf node.
+    fn leaf(&self, node: usize) -> &[f64] {
+        let width = self.leaf_width();
+        let at = self.nodes[node].arg as usize * width;
+        &self.leaves[at..at + width]
+    }
+
+    /// Per tree, the preorder number of the leaf that `x` reaches, counted among all nodes of the tree. `x`: (n_features,) →
+    /// `out`: (n_trees,).
     pub fn leaf_ids(&self, x: &[f64], out: &mut [u32]) {
-        let _ = (x, out);
-        unimplemented!()
+        for (tree, id) in self.trees.iter().zip(out) {
+            *id = self.descend(tree, x) as u32 - tree.root;
+        }
     }
 
-    /// The summed scores before the link. `out`: 1 or n_classes.
+    /// The summed scores before the link: `base`, then each tree in order. Under [`Link::Average`], the summed probabilities.
+    /// `x`: (n_features,) → `out`: (n_outputs,).
     pub fn margin(&self, x: &[f64], out: &mut [f64]) {
-        let _ = (x, out);
-        unimplemented!()
+        match self.link {
+            Link::Average => out.fill(0.0),
+            _ => out.copy_from_slice(&self.base),
+        }
+        for tree in &self.trees {
+            let leaf = self.leaf(self.descend(tree, x));
+            for (sum, v) in out[tree.output as usize..].iter_mut().zip(leaf) {
+                *sum += v;
+            }
+        }
     }
+
+    /// `x`: (n_features,) → `out`: (n_classes,), each in 0..=1, summing to 1.
+    pub(super) fn predict_proba(&self, x: &[f64], out: &mut [f64]) {
+        match self.link {
+            Link::Average => {
+                self.margin(x, out);
+                let n = self.trees.len() as f64;
+                for p in out.iter_mut() {
+                    *p /= n;
+                }
+            }
+            Link::Identity => {
+                self.margin(x, &mut out[..1]);
+                super::binary(out[0].clamp(0.0, 1.0), out);
+            }
+            Link::Sigmoid => {
+                self.margin(x, &mut out[..1]);
+                super::binary(sigmoid(out[0]), out);
+            }
+            Link::Softmax => {
+                self.margin(x, out);
+                softmax(out);
+            }
+            Link::OneVsRest => {
+                self.margin(x, out);
+                super::one_vs_rest(out);
+            }
+        }
+    }
+}
+
+/// Whether the whole number `v` is in the set.
+fn contains(set: &[u64], v: f64) -> bool {
+    let k = v as u32;
+    f64::from(k) == v && set.get((k / 64) as usize).is_some_and(|word| word >> (k % 64) & 1 == 1)
+}
+
+fn error(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Artifact, message)
 }

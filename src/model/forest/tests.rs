@@ -1,0 +1,128 @@
+use super::*;
+
+fn leaf(v: f64) -> PlainNode {
+    PlainNode::Leaf(vec![v])
+}
+
+fn split(feature: usize, test: Test, default_left: bool, left: usize, right: usize) -> PlainNode {
+    PlainNode::Split { feature, test, default_left, left, right }
+}
+
+/// ```text
+///            x0 <= 1.5 (NaN right)
+///           /                    \
+///   x1 in {0, 70} (NaN left)      x0 <= 4 (NaN right)
+///      /        \                   /        \
+///     -1         2                 0.5        3
+/// ```
+fn tree() -> PlainTree {
+    PlainTree {
+        nodes: vec![
+            split(0, Test::AtMost(1.5), false, 1, 2),
+            split(1, Test::In(vec![70, 0]), true, 5, 6),
+            split(0, Test::AtMost(4.0), false, 3, 4),
+            leaf(0.5),
+            leaf(3.0),
+            leaf(-1.0),
+            leaf(2.0),
+        ],
+        output: 0,
+    }
+}
+
+fn forest() -> Forest {
+    let stump = PlainTree { nodes: vec![leaf(0.5)], output: 0 };
+    Forest::new(2, 2, Link::Sigmoid, vec![0.25], &[tree(), stump]).unwrap()
+}
+
+#[test]
+fn the_one_rule() {
+    let nan = f64::NAN;
+    // x, then the preorder number of the leaf in the first tree, and its value.
+    for (x, id, value) in [
+        ([1.5, 0.0], 2, -1.0),
+        ([1.5, -0.0], 2, -1.0),
+        ([1.0, 70.0], 2, -1.0),
+        ([1.0, 1.0], 3, 2.0),
+        ([1.0, 0.5], 3, 2.0),
+        ([1.0, -1.0], 3, 2.0),
+        ([1.0, 4294967296.0], 3, 2.0),
+        ([1.0, f64::INFINITY], 3, 2.0),
+        ([-1e308, nan], 2, -1.0),
+        ([1.5000000000000002, 0.0], 5, 0.5),
+        ([4.0, nan], 5, 0.5),
+        ([4.1, nan], 6, 3.0),
+        ([nan, 0.0], 6, 3.0),
+    ] {
+        let (mut ids, mut margin, mut p) = ([0; 2], [0.0], [0.0; 2]);
+        forest().leaf_ids(&x, &mut ids);
+        assert_eq!(ids, [id, 0], "{x:?}");
+        forest().margin(&x, &mut margin);
+        assert_eq!(margin, [0.25 + value + 0.5], "{x:?}");
+        forest().predict_proba(&x, &mut p);
+        assert_eq!(p, [1.0 - sigmoid(margin[0]), sigmoid(margin[0])]);
+    }
+}
+
+#[test]
+fn plain_trees_come_back_in_preorder() {
+    let plain = forest().plain();
+    assert_eq!(plain[0].nodes[0], split(0, Test::AtMost(1.5), false, 1, 4));
+    assert_eq!(plain[0].nodes[1], split(1, Test::In(vec![0, 70]), true, 2, 3));
+    assert_eq!(plain[0].nodes[4], split(0, Test::AtMost(4.0), false, 5, 6));
+    assert_eq!(plain[1].nodes, [leaf(0.5)]);
+    assert_eq!(Forest::new(2, 2, Link::Sigmoid, vec![0.25], &plain).unwrap(), forest());
+}
+
+#[test]
+fn bad_trees_are_refused_by_name() {
+    let refused = |nodes: Vec<PlainNode>, output| {
+        Forest::new(2, 2, Link::Sigmoid, vec![0.0], &[PlainTree { nodes, output }]).unwrap_err().to_string()
+    };
+    let at_most = || Test::AtMost(0.0);
+    for (nodes, output, message) in [
+        (vec![], 0, "tree 0: node 0 is named, but there are 0"),
+        (vec![split(0, at_most(), false, 1, 2), leaf(0.0)], 0, "tree 0: node 2 is named, but there are 2"),
+        (vec![split(0, at_most(), false, 1, 1), leaf(0.0)], 0, "tree 0: node 1 has two parents"),
+        (vec![split(0, at_most(), false, 0, 1), leaf(0.0)], 0, "tree 0: a child of node 0 does not come after it"),
+        (vec![leaf(0.0), leaf(0.0)], 0, "tree 0: node 1 has no parent"),
+        (vec![PlainNode::Leaf(vec![0.5, 0.5])], 0, "tree 0: a leaf holds 2 numbers instead of 1"),
+        (vec![leaf(f64::NAN)], 0, "leaf value 0 is not a finite number"),
+        (vec![leaf(0.0)], 1, "tree 0 adds to score 1, but there are 1"),
+        (vec![split(2, at_most(), false, 1, 2), leaf(0.0), leaf(0.0)], 0, "a forest of 2 features tests feature 2"),
+        (
+            vec![split(0, Test::AtMost(f64::INFINITY), false, 1, 2), leaf(0.0), leaf(0.0)],
+            0,
+            "tree 0: the threshold of node 0 is not a finite number",
+        ),
+        (
+            vec![split(0, Test::In(vec![65_536]), false, 1, 2), leaf(0.0), leaf(0.0)],
+            0,
+            "tree 0: category 65536 is past the largest, 65535",
+        ),
+    ] {
+        assert_eq!(refused(nodes, output), message);
+    }
+    assert!(Forest::new(1, 2, Link::Sigmoid, vec![0.0], &[]).is_err());
+    assert!(Forest::new(1, 3, Link::Sigmoid, vec![0.0], &[PlainTree { nodes: vec![leaf(0.0)], output: 0 }]).is_err());
+    let unsure = PlainTree { nodes: vec![PlainNode::Leaf(vec![0.5, 0.4])], output: 0 };
+    assert!(Forest::new(1, 2, Link::Average, vec![], &[unsure]).is_err());
+}
+
+/// A left chain: the deepest tree allowed, and one too deep.
+#[test]
+fn depth_is_bounded() {
+    let chain = |depth: usize| {
+        // Split i stands at 2i - 1 (split 0 at 0), the leaf to its right at 2i + 2.
+        let down = |i: usize| split(0, Test::AtMost(-(i as f64)), false, 2 * i + 1, 2 * i + 2);
+        let mut nodes = vec![down(0)];
+        for i in 1..depth {
+            nodes.extend([down(i), leaf(i as f64)]);
+        }
+        nodes.extend([leaf(-1.0), leaf(-2.0)]);
+        PlainTree { nodes, output: 0 }
+    };
+    assert!(Forest::new(1, 2, Link::Sigmoid, vec![0.0], &[chain(MAX_DEPTH)]).is_ok());
+    let e = Forest::new(1, 2, Link::Sigmoid, vec![0.0], &[chain(MAX_DEPTH + 1)]).unwrap_err();
+    assert_eq!(e.to_string(), "tree 0: a tree is at most 4096 deep");
+}
