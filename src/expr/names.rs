@@ -1,0 +1,201 @@
+//! The functions there are, and what to say of names that are not.
+
+use super::node::{Binary, Part, Unary, Unit};
+use crate::schema::{FieldKind, Schema};
+
+/// How a function is lowered.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Function {
+    /// One operand.
+    One(Unary),
+    /// Two operands.
+    Two(Binary),
+    /// One or more operands, from the left.
+    Fold(Binary),
+    Now,
+    DateDiff,
+}
+
+/// Every function that is called as `name(…)`; `extract` has a form of its own.
+pub(super) const FUNCTIONS: [(&str, Function); 19] = [
+    ("abs", Function::One(Unary::Abs)),
+    ("ceil", Function::One(Unary::Ceil)),
+    ("coalesce", Function::Fold(Binary::Coalesce)),
+    ("cos", Function::One(Unary::Cos)),
+    ("date_diff", Function::DateDiff),
+    ("exp", Function::One(Unary::Exp)),
+    ("floor", Function::One(Unary::Floor)),
+    ("greatest", Function::Fold(Binary::Greatest)),
+    ("least", Function::Fold(Binary::Least)),
+    ("ln", Function::One(Unary::Ln)),
+    ("log10", Function::One(Unary::Log10)),
+    ("now", Function::Now),
+    ("nullif", Function::Two(Binary::NullIf)),
+    ("power", Function::Two(Binary::Power)),
+    ("round", Function::One(Unary::Round)),
+    ("sign", Function::One(Unary::Sign)),
+    ("sin", Function::One(Unary::Sin)),
+    ("sqrt", Function::One(Unary::Sqrt)),
+    ("extract", Function::Now),
+];
+
+/// Units of `date_diff`.
+pub(super) const UNITS: [(&str, Unit); 7] = [
+    ("second", Unit::Second),
+    ("minute", Unit::Minute),
+    ("hour", Unit::Hour),
+    ("day", Unit::Day),
+    ("week", Unit::Week),
+    ("month", Unit::Month),
+    ("year", Unit::Year),
+];
+
+/// Fields of `extract`.
+pub(super) const PARTS: [(&str, Part); 6] = [
+    ("year", Part::Year),
+    ("month", Part::Month),
+    ("day", Part::Day),
+    ("dow", Part::Dow),
+    ("hour", Part::Hour),
+    ("minute", Part::Minute),
+];
+
+/// What other dialects have and this language says otherwise.
+const ELSEWHERE: [(&[&str], &str); 14] = [
+    (&["log"], "it means different things in different places: write `ln(x)` or `log10(x)`"),
+    (&["log2"], "write `ln(x) / ln(2)`"),
+    (&["pow"], "write `power(a, b)`"),
+    (&["ceiling"], "write `ceil(x)`"),
+    (&["mod"], "write `a % b`"),
+    (&["trunc", "truncate"], "write `sign(x) * floor(abs(x))`"),
+    (&["ifnull", "nvl", "isnull"], "write `COALESCE(x, y)`"),
+    (&["if", "iif", "iff", "decode"], "write `CASE WHEN … THEN … ELSE … END`"),
+    (&["datediff", "timestampdiff", "age", "julianday"], "write `date_diff('day', a, b)`"),
+    (&["date_part", "datepart", "year", "month", "day", "dayofweek", "hour", "minute", "strftime"], "write `extract(year FROM t)`"),
+    (&["current_timestamp", "current_date", "current_time", "localtimestamp", "sysdate", "getdate", "today"], "write `now()`"),
+    (&["random", "rand", "uuid"], "an expression gives the same answer for the same record and `now()`"),
+    (&["pi"], "write 3.141592653589793"),
+    (
+        &["lower", "upper", "length", "substr", "concat", "replace", "left", "right", "regexp_like", "to_char"],
+        "text is compared with the levels of a category field and nothing else",
+    ),
+];
+
+/// Names that read other records.
+const HISTORY: [&str; 31] = [
+    "array_agg", "avg", "bool_and", "bool_or", "corr", "count", "covar_pop", "cume_dist", "dense_rank", "every", "first",
+    "first_value", "lag", "last", "last_value", "lead", "max", "mean", "median", "min", "mode", "nth_value", "ntile",
+    "percent_rank", "percentile_cont", "rank", "row_number", "stddev", "sum", "variance", "any_value",
+];
+
+/// What is said of everything that looks at more than one record.
+pub(super) const HISTORY_BELONGS: &str =
+    "an expression sees one record; history belongs to the feature store and arrives as an ordinary field";
+
+/// The function of this name, in any case.
+pub(super) fn function(name: &str) -> Option<Function> {
+    let found = FUNCTIONS.iter().find(|(n, _)| n.eq_ignore_ascii_case(name) && *n != "extract");
+    found.map(|&(_, f)| f)
+}
+
+/// What to say of a function that is not here.
+pub(super) fn unknown_function(name: &str) -> String {
+    let lower = name.to_lowercase();
+    if HISTORY.contains(&lower.as_str()) {
+        let instead = match lower.as_str() {
+            "min" | "any_value" => " (for the smallest of several values of one record write `LEAST(a, b)`)",
+            "max" => " (for the largest of several values of one record write `GREATEST(a, b)`)",
+            _ => "",
+        };
+        return format!("`{name}` is an aggregate: {HISTORY_BELONGS}{instead}");
+    }
+    if let Some((_, instead)) = ELSEWHERE.iter().find(|(names, _)| names.contains(&lower.as_str())) {
+        return format!("unknown function `{name}`: {instead}");
+    }
+    match nearest(&lower, FUNCTIONS.iter().map(|(n, _)| *n)) {
+        Some(near) => format!("unknown function `{name}` (did you mean `{near}`?)"),
+        None => {
+            let all: Vec<&str> = FUNCTIONS.iter().map(|(n, _)| *n).collect();
+            format!("unknown function `{name}`; there are {}", all.join(", "))
+        }
+    }
+}
+
+/// What to say of a field that is not here. `quoted`: it stood in double quotes.
+pub(super) fn unknown_field(name: &str, quoted: bool, schema: &Schema, earlier: &[&str]) -> String {
+    let fields = || schema.fields.iter().map(|f| f.name.as_str()).chain(earlier.iter().copied());
+    let is_level = schema.fields.iter().any(|f| match &f.kind {
+        FieldKind::Category { levels, .. } => levels.iter().any(|l| l == name),
+        _ => false,
+    });
+    if is_level {
+        return format!("unknown field `{name}`; a text stands in single quotes: '{name}'");
+    }
+    if let Some(near) = nearest(name, fields()) {
+        return format!("unknown field `{name}` (did you mean {}?)", as_written(near));
+    }
+    // `capital` where the name is `capital-gain`: an unquoted name ends at the first other character.
+    let longer = fields().find(|f| f.strip_prefix(name).is_some_and(|rest| !rest.starts_with(is_name_part)));
+    if let Some(longer) = longer {
+        return format!("unknown field `{name}` (did you mean {}?)", as_written(longer));
+    }
+    if quoted {
+        return format!("unknown field `{name}`; double quotes hold the name of a field, single quotes a text");
+    }
+    let mut some: Vec<String> = fields().take(8).map(as_written).collect();
+    if fields().nth(8).is_some() {
+        some.push("…".into());
+    }
+    match some.is_empty() {
+        true => format!("unknown field `{name}`; there are none"),
+        false => format!("unknown field `{name}`; there are {}", some.join(", ")),
+    }
+}
+
+/// A level that is not one of the field's.
+pub(super) fn unknown_level(text: &str, field: &str, levels: &[String]) -> String {
+    match nearest(text, levels.iter().map(String::as_str)) {
+        Some(near) => format!("`{field}` has no level '{text}' (did you mean '{near}'?)"),
+        None => format!("`{field}` has no level '{text}'; its levels are {}", list_levels(levels)),
+    }
+}
+
+/// The first few levels, as texts.
+pub(super) fn list_levels(levels: &[String]) -> String {
+    let mut some: Vec<String> = levels.iter().take(6).map(|l| format!("'{}'", l.replace('\'', "''"))).collect();
+    if levels.len() > 6 {
+        some.push(format!("… ({} in all)", levels.len()));
+    }
+    some.join(", ")
+}
+
+/// Names one can choose from, in a message.
+pub(super) fn choices<T>(table: &[(&str, T)]) -> String {
+    table.iter().map(|(n, _)| *n).collect::<Vec<_>>().join(", ")
+}
+
+/// A character of an unquoted name.
+pub(super) fn is_name_part(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+/// A field's name as an expression writes it, between backticks.
+fn as_written(name: &str) -> String {
+    let plain = name.chars().all(is_name_part) && !name.starts_with(|c: char| c.is_numeric());
+    if plain { format!("`{name}`") } else { format!("`\"{}\"`", name.replace('"', "\"\"")) }
+}
+
+/// The nearest of `among`: at most a third of the letters wrong, and no more than three.
+pub(super) fn nearest<'a>(name: &str, among: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    // Distances take the product of the lengths; nobody mistypes a name of this length by three letters.
+    let most = 200;
+    let allowed = (name.chars().count() / 3).clamp(1, 3);
+    let wanted = name.to_lowercase();
+    among
+        .filter(|_| name.len() <= most)
+        .filter(|n| n.len() <= most)
+        .map(|n| (strsim::damerau_levenshtein(&wanted, &n.to_lowercase()), n))
+        .filter(|(d, _)| *d <= allowed)
+        .min_by_key(|(d, _)| *d)
+        .map(|(_, n)| n)
+}
