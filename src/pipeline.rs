@@ -121,7 +121,6 @@ impl Pipeline {
     /// Proves fitted state against the schema, and says what each column of `x` may hold. The model's side of the proof is
     /// [`Model::fits`](crate::model::Model::fits).
     pub fn check(&self, schema: &Schema) -> Result<Vec<Slot>> {
-        let n_fields = schema.fields.len();
         let mut names: Vec<&str> = schema.fields.iter().map(|f| f.name.as_str()).collect();
         for (k, d) in self.derived.iter().enumerate() {
             if d.name.is_empty() || names.contains(&d.name.as_str()) {
@@ -129,7 +128,8 @@ impl Pipeline {
             }
             names.push(&d.name);
             let named = |e: Error| e.context(format!("derived feature `{}`", d.name));
-            d.expr.check(schema, n_fields + k).map_err(named)?;
+            let earlier: Vec<Type> = self.derived[..k].iter().map(|d| d.expr.ty).collect();
+            d.expr.check(schema, &earlier).map_err(named)?;
             if d.expr.ty == Type::Category {
                 return Err(named(error("a derived feature is a number, a flag or a time, not a category")));
             }

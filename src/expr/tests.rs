@@ -13,7 +13,7 @@ fn schema() -> Schema {
         ("q", FieldKind::Flag),
         ("t", FieldKind::Time),
         ("u", FieldKind::Time),
-        ("r", FieldKind::Category { levels, unknown: Unknown::Admit }),
+        ("r", FieldKind::Category { levels: levels.into(), unknown: Unknown::Admit }),
     ];
     let field = |(name, kind): (&str, FieldKind)| Field { name: name.into(), kind, required: false };
     Schema { fields: kinds.map(field).into(), ..Schema::default() }
