@@ -62,7 +62,9 @@ fn balanced(tokens: &[TokenWithSpan], span: Span) -> Span {
         return span;
     }
     let Some(mut first) = tokens.iter().position(|t| t.span.start >= span.start) else { return span };
-    let Some(mut last) = tokens.iter().rposition(|t| t.span.end <= span.end && t.token != Token::EOF) else { return span };
+    let Some(mut last) = tokens.iter().rposition(|t| t.span.end <= span.end && t.token != Token::EOF) else {
+        return span;
+    };
     let mut open = 0usize;
     let mut unopened = 0usize;
     for t in tokens.get(first..=last).unwrap_or(&[]) {

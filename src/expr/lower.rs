@@ -39,7 +39,8 @@ pub(super) fn too_deep() -> String {
 
 const NO_TEXT: &str =
     "a feature is a number, a flag or a time, not a text; a text is compared with a category field or a time";
-const IS_NO_FEATURE: &str = "is not a value of a feature; compare it with its levels, or list the field as a feature itself";
+const IS_NO_FEATURE: &str =
+    "is not a value of a feature; compare it with its levels, or list the field as a feature itself";
 
 struct Lowering<'a> {
     env: Env<'a>,
@@ -56,7 +57,8 @@ impl Lowering<'_> {
     /// Adds a node. `what`: how it was written; `span`: its own place, without the operands.
     fn push(&mut self, node: Node, what: &str, span: Span) -> Done {
         if self.nodes.len() == MAX_NODES {
-            let message = format!("it is too large: {MAX_NODES} nodes are the most; split it into several derived features");
+            let message =
+                format!("it is too large: {MAX_NODES} nodes are the most; split it into several derived features");
             return Err(Problem::new(span, message));
         }
         let first = self.held.len() - node.arity();
@@ -173,9 +175,12 @@ impl Lowering<'_> {
                     false => self.negate(*negated),
                 }
             }
-            Sql::Case { operand, conditions, else_result, case_token, end_token } => {
-                self.case(operand.as_deref(), conditions, else_result.as_deref(), case_token.0.span.union(&end_token.0.span))
-            }
+            Sql::Case { operand, conditions, else_result, case_token, end_token } => self.case(
+                operand.as_deref(),
+                conditions,
+                else_result.as_deref(),
+                case_token.0.span.union(&end_token.0.span),
+            ),
             Sql::Ceil { expr, field } => self.floor_ceil(Unary::Ceil, "`ceil`", expr, field),
             Sql::Floor { expr, field } => self.floor_ceil(Unary::Floor, "`floor`", expr, field),
             Sql::Extract { field, expr, .. } => self.extract(field, expr),
@@ -186,9 +191,9 @@ impl Lowering<'_> {
 
     fn name(&mut self, name: &Ident) -> Done {
         let schema = self.env.schema;
-        let slot = schema.slot(&name.value).or_else(|| {
-            self.names.iter().position(|n| *n == name.value).map(|k| schema.fields.len() + k)
-        });
+        let slot = schema
+            .slot(&name.value)
+            .or_else(|| self.names.iter().position(|n| *n == name.value).map(|k| schema.fields.len() + k));
         match slot {
             Some(slot) => self.push(Node::Slot(slot as u32), "a name", name.span),
             None => {
@@ -208,7 +213,12 @@ impl Lowering<'_> {
             Value::Boolean(v) => Node::Flag(*v),
             Value::Null => Node::Null,
             Value::SingleQuotedString(_) => return Err(Problem::new(span, NO_TEXT)),
-            _ => return Err(Problem::new(span, "numbers are written in decimal (1, 2.5, 1e-10), texts in single quotes")),
+            _ => {
+                return Err(Problem::new(
+                    span,
+                    "numbers are written in decimal (1, 2.5, 1e-10), texts in single quotes",
+                ));
+            }
         };
         self.push(node, "a literal", span)
     }
@@ -216,11 +226,15 @@ impl Lowering<'_> {
     fn typed_string(&mut self, typed: &TypedString, span: Span) -> Done {
         let known = matches!(
             typed.data_type,
-            DataType::Date | DataType::Timestamp(None, TimezoneInfo::None | TimezoneInfo::WithTimeZone | TimezoneInfo::Tz)
+            DataType::Date
+                | DataType::Timestamp(None, TimezoneInfo::None | TimezoneInfo::WithTimeZone | TimezoneInfo::Tz)
         );
         match (&typed.value.value, known) {
             (Value::SingleQuotedString(text), true) => self.time(text, span),
-            _ => Err(Problem::new(span, "a literal with a type is DATE '2026-01-31' or TIMESTAMP '2026-01-31T12:00:00Z'")),
+            _ => Err(Problem::new(
+                span,
+                "a literal with a type is DATE '2026-01-31' or TIMESTAMP '2026-01-31T12:00:00Z'",
+            )),
         }
     }
 
@@ -290,11 +304,16 @@ impl Lowering<'_> {
             if let Sql::Value(v) = bare(side)
                 && v.value == Value::Null
             {
-                return Err(Problem::new(v.span, format!("{what} with NULL is never true; write `IS NULL` or `IS NOT NULL`")));
+                return Err(Problem::new(
+                    v.span,
+                    format!("{what} with NULL is never true; write `IS NULL` or `IS NOT NULL`"),
+                ));
             }
         }
         let op = match (text(left), text(right)) {
-            (Some((_, a)), Some((_, b))) => return Err(Problem::new(a.union(&b), "two texts are compared with each other")),
+            (Some((_, a)), Some((_, b))) => {
+                return Err(Problem::new(a.union(&b), "two texts are compared with each other"));
+            }
             (None, None) => {
                 self.expr(left)?;
                 self.expr(right)?;
@@ -422,7 +441,8 @@ impl Lowering<'_> {
                 } else {
                     ""
                 };
-                let message = format!("{what} takes {n} value{}, not {}{hint}", if n == 1 { "" } else { "s" }, args.len());
+                let message =
+                    format!("{what} takes {n} value{}, not {}{hint}", if n == 1 { "" } else { "s" }, args.len());
                 Err(Problem::new(call.span(), message))
             }
         };
@@ -440,7 +460,10 @@ impl Lowering<'_> {
             }
             Function::Fold(op) => {
                 if args.len() < 2 {
-                    return Err(Problem::new(call.span(), format!("{what} takes 2 values or more, not {}", args.len())));
+                    return Err(Problem::new(
+                        call.span(),
+                        format!("{what} takes 2 values or more, not {}", args.len()),
+                    ));
                 }
                 self.expr(args[0])?;
                 for arg in &args[1..] {
@@ -462,7 +485,8 @@ impl Lowering<'_> {
                 };
                 let Some((_, unit)) = UNITS.iter().find(|(n, _)| n.eq_ignore_ascii_case(unit)) else {
                     let near = names::nearest(unit, UNITS.iter().map(|(n, _)| *n));
-                    let right = near.map_or_else(|| format!("; there are {}", units()), |n| format!(" (did you mean '{n}'?)"));
+                    let right =
+                        near.map_or_else(|| format!("; there are {}", units()), |n| format!(" (did you mean '{n}'?)"));
                     return Err(Problem::new(at, format!("`date_diff` has no unit '{unit}'{right}")));
                 };
                 self.time_operand(args[1])?;

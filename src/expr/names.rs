@@ -71,8 +71,14 @@ const ELSEWHERE: [(&[&str], &str); 14] = [
     (&["ifnull", "nvl", "isnull"], "write `COALESCE(x, y)`"),
     (&["if", "iif", "iff", "decode"], "write `CASE WHEN … THEN … ELSE … END`"),
     (&["datediff", "timestampdiff", "age", "julianday"], "write `date_diff('day', a, b)`"),
-    (&["date_part", "datepart", "year", "month", "day", "dayofweek", "hour", "minute", "strftime"], "write `extract(year FROM t)`"),
-    (&["current_timestamp", "current_date", "current_time", "localtimestamp", "sysdate", "getdate", "today"], "write `now()`"),
+    (
+        &["date_part", "datepart", "year", "month", "day", "dayofweek", "hour", "minute", "strftime"],
+        "write `extract(year FROM t)`",
+    ),
+    (
+        &["current_timestamp", "current_date", "current_time", "localtimestamp", "sysdate", "getdate", "today"],
+        "write `now()`",
+    ),
     (&["random", "rand", "uuid"], "an expression gives the same answer for the same record and `now()`"),
     (&["pi"], "write 3.141592653589793"),
     (
@@ -83,9 +89,37 @@ const ELSEWHERE: [(&[&str], &str); 14] = [
 
 /// Names that read other records.
 const HISTORY: [&str; 31] = [
-    "array_agg", "avg", "bool_and", "bool_or", "corr", "count", "covar_pop", "cume_dist", "dense_rank", "every", "first",
-    "first_value", "lag", "last", "last_value", "lead", "max", "mean", "median", "min", "mode", "nth_value", "ntile",
-    "percent_rank", "percentile_cont", "rank", "row_number", "stddev", "sum", "variance", "any_value",
+    "array_agg",
+    "avg",
+    "bool_and",
+    "bool_or",
+    "corr",
+    "count",
+    "covar_pop",
+    "cume_dist",
+    "dense_rank",
+    "every",
+    "first",
+    "first_value",
+    "lag",
+    "last",
+    "last_value",
+    "lead",
+    "max",
+    "mean",
+    "median",
+    "min",
+    "mode",
+    "nth_value",
+    "ntile",
+    "percent_rank",
+    "percentile_cont",
+    "rank",
+    "row_number",
+    "stddev",
+    "sum",
+    "variance",
+    "any_value",
 ];
 
 /// What is said of everything that looks at more than one record.

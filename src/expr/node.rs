@@ -191,7 +191,8 @@ impl Node {
             Some(operand) => Err(Mismatch { operand, takes }),
             None => Ok(result),
         };
-        let leaf = |fits: bool, result: Held, takes| if fits { Ok(result) } else { Err(Mismatch { operand: 0, takes }) };
+        let leaf =
+            |fits: bool, result: Held, takes| if fits { Ok(result) } else { Err(Mismatch { operand: 0, takes }) };
         match self {
             Node::Slot(i) => env.slot(i).ok_or(Mismatch { operand: 0, takes: "a slot that exists" }),
             Node::Number(v) => leaf(v.is_finite(), Held::Number, "a finite number"),
@@ -213,7 +214,9 @@ impl Node {
                     _ => Err(Mismatch { operand: 1, takes: LEVEL }),
                 },
                 (Binary::Eq | Binary::Ne, &[a, b]) => same(a, b, 0, true).map(|_| Held::Flag),
-                (Binary::Lt | Binary::Le | Binary::Gt | Binary::Ge, &[a, b]) => same(a, b, 0, false).map(|_| Held::Flag),
+                (Binary::Lt | Binary::Le | Binary::Gt | Binary::Ge, &[a, b]) => {
+                    same(a, b, 0, false).map(|_| Held::Flag)
+                }
                 (Binary::Least | Binary::Greatest, &[a, b]) => same(a, b, 0, false),
                 (Binary::Coalesce | Binary::NullIf, &[a, b]) => same(a, b, 0, true),
                 _ => Err(Mismatch { operand: 0, takes: "two operands" }),

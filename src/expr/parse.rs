@@ -51,7 +51,10 @@ pub(super) fn parse(text: &str, schema: &Schema, earlier: &[(String, Type)]) -> 
     };
     let tokens: Vec<TokenWithSpan> = tokens.into_iter().filter(|t| !matches!(t.token, Token::Whitespace(_))).collect();
     if tokens.len() > MAX_TOKENS {
-        return plain(format!("an expression of {} words and signs is too long: {MAX_TOKENS} is the most", tokens.len()));
+        return plain(format!(
+            "an expression of {} words and signs is too long: {MAX_TOKENS} is the most",
+            tokens.len()
+        ));
     }
     let tree = syntax(text, &tokens).map_err(|p| caret::error(text, &tokens, &p))?;
     lower::lower(&tree, schema, earlier).map_err(|p| caret::error(text, &tokens, &p))
@@ -60,9 +63,8 @@ pub(super) fn parse(text: &str, schema: &Schema, earlier: &[(String, Type)]) -> 
 /// All of the tokens as one expression.
 fn syntax(text: &str, tokens: &[TokenWithSpan]) -> std::result::Result<Sql, Problem> {
     // One level of nesting takes sqlparser up to three of its own.
-    let mut parser = Parser::new(&Language)
-        .with_recursion_limit(4 * MAX_DEPTH)
-        .with_tokens_with_locations(tokens.to_vec());
+    let mut parser =
+        Parser::new(&Language).with_recursion_limit(4 * MAX_DEPTH).with_tokens_with_locations(tokens.to_vec());
     let tree = match parser.parse_expr() {
         Ok(tree) => tree,
         Err(ParserError::RecursionLimitExceeded) => return Err(Problem::new(Span::empty(), lower::too_deep())),
