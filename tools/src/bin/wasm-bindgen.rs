@@ -1,0 +1,5 @@
+//! wasm-bindgen's command line, as wasm-pack looks for it on PATH.
+fn main() -> anyhow::Result<()> {
+    env_logger::init();
+    wasm_bindgen_cli::wasm_bindgen::run_cli_with_args(std::env::args_os())
+}

@@ -1,0 +1,23 @@
+// The entry for browsers, with and without a bundler: the engine is fetched from beside this file.
+import { compiled, loadWith } from "./load.js";
+
+let engine;
+
+const host = {
+  engine(wasm) {
+    if (wasm !== undefined) return compiled(wasm, open);
+    engine ??= compiled(new URL("./hedgerow_bg.wasm", import.meta.url), open);
+    // A failure is not kept: the next load tries again.
+    engine.catch(() => (engine = undefined));
+    return engine;
+  },
+  open,
+};
+
+function open(source) {
+  return fetch(source);
+}
+
+export function load(source, options) {
+  return loadWith(host, source, options);
+}

@@ -1,0 +1,152 @@
+#!/usr/bin/env node
+// Builds the npm package: the engine with wasm-pack, the hand-written JavaScript of this folder around it, build/package/ and
+// build/hedgerow-VERSION.tgz. Prints what it weighs. `--force` builds even where no input has changed.
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { delimiter, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { brotliCompressSync, gzipSync } from "node:zlib";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const at = (...parts) => join(root, ...parts);
+const out = at("build", "package");
+/** What the engine with all its JavaScript may weigh, gzipped. */
+const LIMIT = 150_000;
+/** Copied as they are. */
+const HAND_WRITTEN = ["browser.js", "index.d.ts", "load.js", "model.js", "node.js", "README.md", "workerd.js"];
+
+/** What a consumer on each host ends up with besides the engine itself. */
+const WEIGHED = ["browser.js", "load.js", "model.js", "engine.js"];
+
+function main() {
+  const version = /^version = "(.+)"$/m.exec(readFileSync(at("Cargo.toml"), "utf8"))[1];
+  const stamp = digest();
+  const stampFile = at("build", "package.stamp");
+  const tarball = at("build", `hedgerow-${version}.tgz`);
+  const fresh = existsSync(stampFile) && readFileSync(stampFile, "utf8") === stamp && existsSync(tarball) && existsSync(join(out, "package.json"));
+  if (fresh && !process.argv.includes("--force")) {
+    console.log(`build/package is up to date (hedgerow ${version})`);
+    return weigh();
+  }
+  const path = tools();
+  rmSync(stampFile, { force: true });
+  rmSync(at("build", "wasm"), { recursive: true, force: true });
+  console.log("building the engine");
+  run("wasm-pack", ["--log-level", "warn", "build", ".", "--target", "web", "--profile", "wasm", "--mode", "no-install", "--no-pack", "--no-typescript", "--out-dir", "build/wasm", "--out-name", "hedgerow", "--", "--no-default-features", "--locked"], { PATH: path });
+
+  rmSync(out, { recursive: true, force: true });
+  mkdirSync(out, { recursive: true });
+  for (const name of HAND_WRITTEN) copyFileSync(at("www", "package", name), join(out, name));
+  for (const name of ["LICENSE-MIT", "LICENSE-APACHE"]) if (existsSync(at(name))) copyFileSync(at(name), join(out, name));
+  copyFileSync(at("build", "wasm", "hedgerow_bg.wasm"), join(out, "hedgerow_bg.wasm"));
+  writeFileSync(join(out, "engine.js"), factory(readFileSync(at("build", "wasm", "hedgerow.js"), "utf8")));
+  const manifest = { ...JSON.parse(readFileSync(at("www", "package", "package.json"), "utf8")), version };
+  delete manifest.private;
+  writeFileSync(join(out, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
+  rmSync(tarball, { force: true });
+  run("npm", ["pack", "--silent", "--pack-destination", at("build"), out], {}, "ignore");
+  if (!existsSync(tarball)) throw new Error(`npm pack wrote no ${relative(root, tarball)}`);
+  writeFileSync(stampFile, stamp);
+  weigh();
+}
+
+/** Everything the package is made of, as one hash. */
+function digest() {
+  const hash = createHash("sha256");
+  const add = (file) => hash.update(relative(root, file)).update("\0").update(readFileSync(file)).update("\0");
+  const walk = (folder) => {
+    for (const entry of readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
+      if (entry.isDirectory()) walk(join(folder, entry.name));
+      else add(join(folder, entry.name));
+    }
+  };
+  walk(at("src"));
+  walk(at("www", "package"));
+  for (const name of ["Cargo.toml", "Cargo.lock", "package-lock.json"]) add(at(name));
+  hash.update(execFileSync("rustc", ["--version"]));
+  return hash.digest("hex");
+}
+
+/** The PATH on which wasm-pack finds wasm-bindgen and wasm-opt: the user's own where they fit, else built from tools/. */
+function tools() {
+  const libdir = execFileSync("rustc", ["--print", "target-libdir", "--target", "wasm32-unknown-unknown"], { encoding: "utf8" }).trim();
+  if (!existsSync(libdir)) run("rustup", ["target", "add", "wasm32-unknown-unknown"]);
+  if (!existsSync(at("node_modules", "binaryen"))) run("npm", ["ci", "--no-audit", "--no-fund"]);
+
+  const locked = /name = "wasm-bindgen"\nversion = "(.+)"/.exec(readFileSync(at("Cargo.lock"), "utf8"))[1];
+  const built = at("tools", "target", "debug");
+  const fits = (folder) => {
+    const env = { ...process.env, PATH: folder ? folder + delimiter + process.env.PATH : process.env.PATH };
+    const pack = /^wasm-pack 0\.(\d+)\./.exec(said("wasm-pack", env));
+    return { bindgen: said("wasm-bindgen", env) === `wasm-bindgen ${locked}`, pack: pack !== null && Number(pack[1]) >= 13 };
+  };
+  let own = fits(null);
+  if (!(own.bindgen && own.pack)) {
+    const kept = fits(built);
+    if (!(kept.bindgen && kept.pack)) {
+      console.log(`building ${own.pack ? "" : "wasm-pack and "}wasm-bindgen ${locked} once, in tools/ (a minute or two)`);
+      run("cargo", ["build", "--locked", "--bins", "--manifest-path", at("tools", "Cargo.toml"), ...(own.pack ? ["--no-default-features"] : [])]);
+    }
+  }
+  const first = own.bindgen && own.pack ? [] : [built];
+  return [...first, at("node_modules", ".bin"), process.env.PATH].join(delimiter);
+}
+
+function said(program, env) {
+  try {
+    return execFileSync(program, ["--version"], { encoding: "utf8", env, stdio: ["ignore", "pipe", "ignore"] }).trim();
+  } catch {
+    return "";
+  }
+}
+
+/**
+ * wasm-bindgen's glue as a function that makes a new engine at each call. The glue itself is a module with one engine for
+ * ever: a trap would end it, and two models would share its memory.
+ */
+function factory(glue) {
+  const body = glue
+    .replace(/^export (?=(class|function) )/gm, "")
+    .replace(/^export \{ initSync, __wbg_init as default \};?$/m, "")
+    .replace(/^let __wbg_init_promise;$/m, "")
+    .replace(/^async function __wbg_(load|init|init_once)\([\s\S]*?^\}$/gm, "");
+  if (/^\s*(export|import|async)\b|import\.meta|__wbg_(init|load)/m.test(body) || !/^function initSync\(/m.test(body) || !/^class Runtime /m.test(body)) {
+    throw new Error("the glue that wasm-bindgen writes has another shape than www/package/build.mjs knows");
+  }
+  return `// Written by wasm-bindgen, wrapped by www/package/build.mjs: each call makes an engine of its own.
+export function instantiate(module) {
+${body.trim()}
+const { memory } = initSync({ module });
+return { Runtime, memory };
+}
+`;
+}
+
+function weigh() {
+  const rows = [];
+  const row = (name, files) => {
+    const parts = files.map((file) => readFileSync(join(out, file)));
+    const sum = (size) => parts.reduce((total, part) => total + size(part), 0);
+    rows.push([name, sum((b) => b.length), sum((b) => gzipSync(b, { level: 9 }).length), sum((b) => brotliCompressSync(b).length)]);
+    return rows.at(-1)[2];
+  };
+  row("hedgerow_bg.wasm", ["hedgerow_bg.wasm"]);
+  row("its JavaScript", WEIGHED);
+  const total = row("together", ["hedgerow_bg.wasm", ...WEIGHED]);
+  const kb = (n) => `${(n / 1000).toFixed(1)} KB`.padStart(11);
+  console.log(`${"".padEnd(18)}${"raw".padStart(11)}${"gzip -9".padStart(11)}${"brotli".padStart(11)}`);
+  for (const [name, ...sizes] of rows) console.log(name.padEnd(18) + sizes.map(kb).join(""));
+  if (total > LIMIT) throw new Error(`the package weighs ${total} bytes gzipped, more than the ${LIMIT} it may`);
+}
+
+function run(program, args, env = {}, stdout = "inherit") {
+  execFileSync(program, args, { cwd: root, env: { ...process.env, ...env }, stdio: ["ignore", stdout, "inherit"] });
+}
+
+try {
+  main();
+} catch (error) {
+  console.error(`error: ${error.message}`);
+  process.exit(1);
+}

@@ -1,0 +1,194 @@
+/// <reference lib="esnext.disposable" />
+
+/** Bytes of a `.hedge` file, or where they are. A string is a URL; in Node, Deno and Bun it may be a path. */
+export type Source = Uint8Array | ArrayBuffer | Blob | Response | URL | string;
+
+/** How a model is loaded. */
+export interface LoadOptions {
+  /**
+   * A second model, loaded with the first. Where the first cannot be read or is damaged, this one answers, under its own name,
+   * version and id, and `health()` says `degraded` and why.
+   */
+  fallback?: Source | Promise<Source> | null;
+  /** How answers are remembered; `false`: not at all. By default 1000 answers, 4 MiB, one hour. */
+  cache?: CacheOptions | boolean | null;
+  /**
+   * Where `hedgerow_bg.wasm` is, for bundlers that do not carry it along: a compiled module, its bytes, a response or a URL.
+   * By default it is found beside the package's JavaScript.
+   */
+  wasm?: WebAssembly.Module | Uint8Array | ArrayBuffer | Response | URL | string | Promise<WebAssembly.Module | Response>;
+}
+
+/** How many answers are remembered, and for how long. */
+export interface CacheOptions {
+  /** Most answers; 0 remembers none. */
+  entries?: number;
+  /** Most bytes that they take. */
+  bytes?: number;
+  /** Seconds that an answer is kept. */
+  ttl?: number;
+}
+
+/** How one call answers. */
+export interface PredictOptions {
+  /**
+   * What `now()` means in the model's features: a Date, ISO 8601 text (without an offset: UTC) or epoch milliseconds.
+   * By default the host's clock.
+   */
+  asOf?: Date | string | number | null;
+  /** Whether strings are untyped text, as in a CSV cell: `"42"` is then a number and `""` is missing. */
+  raw?: boolean;
+}
+
+/** The answer to a sound record. */
+export interface Prediction<Label extends string = string> {
+  status: "ok";
+  /** The most probable class; of equals the first. */
+  prediction: Label;
+  /** Its index in `schema.classes`. */
+  class_index: number;
+  /** Per class, in 0..1, adding up to 1. */
+  probability: { [label in Label]: number };
+  /** The largest probability. */
+  confidence: number;
+  /** The name of the model that answered. */
+  model: string;
+  model_version: string;
+  /** SHA-256 of the model's file, in hex. */
+  model_id: string;
+  /** What `now()` meant in the features (ISO 8601, UTC). */
+  as_of: string;
+  /** When it was asked (ISO 8601, UTC). */
+  timestamp: string;
+  /** Whether the answer was remembered. */
+  cached: boolean;
+}
+
+/** The answer to a record that the schema refuses: every reason, in the order of the fields. */
+export interface Rejected {
+  status: "rejected";
+  violations: Violation[];
+  model: string;
+  model_version: string;
+  model_id: string;
+  /** When it was asked (ISO 8601, UTC). */
+  timestamp: string;
+}
+
+/** One reason why a record is refused. */
+export interface Violation {
+  field: string;
+  /** `missing`: no value where one is required. `type`: a value of another type. `out_of_range`: outside `min` to `max`. */
+  code: "missing" | "type" | "out_of_range" | "unknown_level" | "unknown_field";
+  /** For a person: what it was and what it may be. */
+  message: string;
+}
+
+/** What a record gets. */
+export type Answer<Label extends string = string> = Prediction<Label> | Rejected;
+
+/** What a record is. */
+export interface Schema {
+  readonly name: string;
+  readonly version: string;
+  /** SHA-256 of the file, in hex. */
+  readonly id: string;
+  /** The labels, in the order of `class_index`. */
+  readonly classes: readonly string[];
+  /** What becomes of names that are no field: not looked at, or a violation each. */
+  readonly extra: "ignore" | "reject";
+  readonly fields: readonly Field[];
+  /** Features that the model computes from the fields. */
+  readonly derived: readonly { readonly name: string; readonly expression: string }[];
+}
+
+/** One named input. */
+export interface Field {
+  readonly name: string;
+  readonly kind: "number" | "category" | "flag" | "time";
+  /** Whether a missing value (absent, `null`, `undefined`, `NaN`) is a violation. */
+  readonly required: boolean;
+  /** Numbers: the smallest value allowed, where there is one. */
+  readonly min?: number;
+  /** Numbers: the largest value allowed, where there is one. */
+  readonly max?: number;
+  /** Categories: the values. */
+  readonly levels?: readonly string[];
+  /** Categories: whether another text is a violation (`reject`) or taken as an unknown level (`admit`). */
+  readonly unknown?: "reject" | "admit";
+  /** What the training data held. */
+  readonly observed?: Observed;
+}
+
+/** What the training data held in a field. Times are epoch milliseconds. */
+export interface Observed {
+  readonly min?: number;
+  readonly max?: number;
+  readonly mean?: number;
+  /** Share of missing values, 0..1. */
+  readonly missing_rate: number;
+  /** A value to start a form with: the median, the most frequent level or flag. */
+  readonly typical?: number | string | boolean;
+}
+
+/** Whether the model that was asked for answers. */
+export interface Health {
+  status: "healthy" | "degraded";
+  /** The model that answers. */
+  model: string;
+  model_version: string;
+  model_id: string;
+  /** Why the fallback answers. */
+  reason?: string;
+}
+
+/** What has passed by since the model was loaded (or, after a trap, since then). */
+export interface Report {
+  /** Records answered. */
+  predictions: number;
+  /** Records refused, per code of their violations. */
+  rejected: Record<string, number>;
+  /** Answers per class. */
+  predicted: Record<string, number>;
+  cache: { hits: number; misses: number; evictions: number; entries: number; bytes: number };
+  /** How often the engine was replaced after a trap. */
+  restarts: number;
+}
+
+/**
+ * A loaded model. `hedgerow types model.hedge` writes `Input` and `Output` for one file:
+ * `const model = await load<Input, Output>(source)`.
+ */
+export interface Model<Input extends object = Record<string, unknown>, Output = Answer> {
+  /** What a record is; frozen. */
+  readonly schema: Schema;
+  /**
+   * Answers one record. A record that the schema refuses is an answer too (`status: "rejected"`); only what is no record
+   * at all throws.
+   */
+  predict(record: Input, options?: PredictOptions): Output;
+  /** Answers each record, at one instant. At most a million. */
+  predictBatch(records: readonly Input[], options?: PredictOptions): Output[];
+  /** Whether the model that was asked for answers. */
+  health(): Health;
+  /** Counters. */
+  report(): Report;
+  /** Gives the memory back; every later call throws. */
+  free(): void;
+  [Symbol.dispose](): void;
+}
+
+/**
+ * Loads a model: reads the file, proves it, and replays the answers that its trainer wrote into it, so that a host which would
+ * answer otherwise does not answer at all.
+ *
+ * ```js
+ * const model = await load("model.hedge");
+ * const answer = model.predict({ age: 39, workclass: "Private" });
+ * if (answer.status === "ok") console.log(answer.prediction, answer.confidence);
+ * ```
+ */
+export function load<Input extends object = Record<string, unknown>, Output = Answer>(
+  source: Source | Promise<Source>,
+  options?: LoadOptions,
+): Promise<Model<Input, Output>>;
