@@ -1,7 +1,26 @@
-//! The engine: an artifact, a cache, counters. What browser, Worker, Node and CLI all hold.
-use crate::artifact::Artifact;
-use crate::error::Result;
-use crate::schema::{Record, Violation};
+//! The engine: an artifact that answers. What browser, Worker, Node and command line all hold.
+//!
+//! ```text
+//! record --schema--> row --derive--> slots --count--> cache? --hit-------------------> answer --count-->
+//!           |                                           | miss                            ^
+//!           v                                           v                                 |
+//!       violations                                  encoders --> x --> model --> keep ----+
+//! ```
+//!
+//! Buffers are the engine's and are used again: a sound record allocates nothing. The counts come before the cache, so
+//! that they see all traffic. The cache's key is every slot, so an answer that depends on the time is found again only where the
+//! time makes no difference.
+
+use crate::artifact::summary::{DerivedSummary, FieldSummary, Observed, SchemaSummary};
+use crate::artifact::{Artifact, Container, Work};
+use crate::cache::{self, Cache};
+use crate::error::{Error, ErrorKind, Result};
+use crate::math;
+use crate::profile::Profile;
+use crate::schema::{Code, Record, Violation};
+use crate::time;
+use serde::{Serialize, Serializer};
+use std::borrow::Cow;
 
 /// How an engine is set up.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,20 +41,21 @@ impl Default for Options {
 
 /// What a record gets.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Answer {
+pub enum Answer<'a> {
     /// It was sound.
-    Prediction(Prediction),
+    Prediction(Prediction<'a>),
     /// It was not: every reason.
     Rejected(Vec<Violation>),
 }
 
-/// The answer to a sound record. The label, the model's name, version and id are the engine's ([`Engine::artifact`]).
+/// The answer to a sound record. The labels, the model's name, version and id are the engine's
+/// ([`Engine::artifact`], [`Engine::id`]).
 #[derive(Clone, Debug, PartialEq)]
-pub struct Prediction {
+pub struct Prediction<'a> {
     /// Index of the most probable class; of equals the first.
     pub class_index: usize,
-    /// Per class.
-    pub probability: Vec<f64>,
+    /// Per class; the engine's buffer until the next call.
+    pub probability: Cow<'a, [f64]>,
     /// The largest of them.
     pub confidence: f64,
     /// What `now()` meant, seconds since 1970 UTC.
@@ -46,23 +66,77 @@ pub struct Prediction {
     pub cached: bool,
 }
 
+impl Answer<'_> {
+    /// The same answer, to keep.
+    pub fn into_owned(self) -> Answer<'static> {
+        match self {
+            Answer::Prediction(p) => {
+                let probability = Cow::Owned(p.probability.into_owned());
+                Answer::Prediction(Prediction { probability, ..p })
+            }
+            Answer::Rejected(violations) => Answer::Rejected(violations),
+        }
+    }
+}
+
+/// Most records of one batch.
+pub const MAX_BATCH: usize = 100_000;
+
 /// An artifact, ready to answer.
 pub struct Engine {
     artifact: Artifact,
+    id: String,
+    degraded: Option<String>,
+    cache: Cache,
+    work: Work,
+    key: Vec<u64>,
+    live: Profile,
+    rejected: u64,
+    violations: Vec<(Code, u64)>,
 }
 
 impl Engine {
-    /// Reads a file and replays its witnesses.
-    pub fn load(bytes: &[u8], options: Options) -> Result<Engine> {
-        let _ = options;
-        Ok(Engine { artifact: Artifact::read(bytes)? })
+    /// Reads a file, proves it and replays its witnesses.
+    pub fn load(file: &[u8], options: Options) -> Result<Engine> {
+        let container = Container::open(file)?;
+        let artifact = Artifact::open(&container)?;
+        artifact.replay()?;
+        if options.cache_ttl.is_nan() || options.cache_ttl < 0.0 {
+            return Err(Error::new(ErrorKind::Config, "the cache's time to live must be 0 seconds or more"));
+        }
+        let work = artifact.work();
+        let limits =
+            cache::Limits { entries: options.cache_entries, bytes: options.cache_bytes, ttl: options.cache_ttl };
+        Ok(Engine {
+            id: container.id(),
+            degraded: None,
+            cache: Cache::new(work.slots.len(), work.probability.len(), limits),
+            key: vec![0; work.slots.len()],
+            live: artifact.profile.fresh(),
+            rejected: 0,
+            violations: Vec::new(),
+            work,
+            artifact,
+        })
     }
 
     /// As [`Engine::load`]; where the primary does not load, the fallback answers under its own name and version and
     /// [`health`](Self::health) says why. Fails only if both do.
     pub fn load_with_fallback(primary: &[u8], fallback: &[u8], options: Options) -> Result<Engine> {
-        let _ = fallback;
-        Engine::load(primary, options)
+        Engine::load(primary, options.clone()).or_else(|first| {
+            let engine = Engine::load(fallback, options).map_err(|second| {
+                let message = format!("no model loads: the primary: {first}; the fallback: {second}");
+                Error::new(ErrorKind::Artifact, message)
+            })?;
+            Ok(engine.degraded(format!("the primary does not load: {first}")))
+        })
+    }
+
+    /// Marks the engine as a stand-in, for `reason`. (For a host that could not even fetch the primary.)
+    #[must_use]
+    pub fn degraded(mut self, reason: impl Into<String>) -> Engine {
+        self.degraded = Some(reason.into());
+        self
     }
 
     /// The artifact that answers.
@@ -70,9 +144,194 @@ impl Engine {
         &self.artifact
     }
 
-    /// One record. `as_of`: what `now()` means (default: `now`); `now`: the host's clock; both seconds since 1970 UTC.
-    pub fn predict(&mut self, record: &dyn Record, as_of: Option<f64>, now: f64) -> Answer {
-        let _ = (record, as_of, now);
-        unimplemented!()
+    /// The model's id: the file's SHA-256 in hex.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Counts of the traffic so far, over the training profile's edges.
+    pub fn profile(&self) -> &Profile {
+        &self.live
+    }
+
+    /// One record. `as_of`: what `now()` means (default: `now`); `now`: the host's clock; both seconds since 1970 UTC, taken to
+    /// the millisecond. An error only for a time outside the years 1 to 9999.
+    pub fn predict(&mut self, record: &dyn Record, as_of: Option<f64>, now: f64) -> Result<Answer<'_>> {
+        let now = instant("the clock's time", now)?;
+        let as_of = as_of.map_or(Ok(now), |t| instant("as_of", t))?;
+        if let Err(violations) = self.artifact.slots(record, as_of, &mut self.work) {
+            self.count_violations(&violations);
+            return Ok(Answer::Rejected(violations));
+        }
+        self.live.observe(&self.work.slots);
+        for (key, v) in self.key.iter_mut().zip(&self.work.slots) {
+            *key = math::bits(*v);
+        }
+        let cached = match self.cache.get(&self.key, now) {
+            Some(kept) => {
+                self.work.probability.copy_from_slice(kept);
+                true
+            }
+            None => {
+                self.artifact.predict(&mut self.work);
+                self.cache.insert(&self.key, &self.work.probability, now);
+                false
+            }
+        };
+        let probability = self.work.probability.as_slice();
+        self.live.observe_answer(probability);
+        let class_index = math::argmax(probability);
+        Ok(Answer::Prediction(Prediction {
+            class_index,
+            confidence: probability[class_index],
+            probability: Cow::Borrowed(probability),
+            as_of,
+            timestamp: now,
+            cached,
+        }))
+    }
+
+    /// Several records (at most [`MAX_BATCH`]) with one `as_of`; an answer each, in order.
+    pub fn predict_batch(
+        &mut self,
+        records: &[&dyn Record],
+        as_of: Option<f64>,
+        now: f64,
+    ) -> Result<Vec<Answer<'static>>> {
+        if records.len() > MAX_BATCH {
+            let message = format!("a batch holds at most {MAX_BATCH} records, this one has {}", records.len());
+            return Err(Error::new(ErrorKind::Config, message));
+        }
+        records.iter().map(|record| self.predict(*record, as_of, now).map(Answer::into_owned)).collect()
+    }
+
+    /// What the model reads and tells apart, with what its training data looked like.
+    pub fn schema(&self) -> Description {
+        let schema = &self.artifact.schema;
+        let fields = schema.fields.iter().zip(&self.artifact.profile.slots);
+        Description {
+            name: self.artifact.name.clone(),
+            version: self.artifact.version.clone(),
+            id: self.id.clone(),
+            classes: self.artifact.classes.clone(),
+            extra: SchemaSummary::of(schema).extra,
+            fields: fields.map(|(field, counts)| FieldSummary::of(field, Some(counts))).collect(),
+            derived: DerivedSummary::of(&self.artifact.pipeline),
+        }
+    }
+
+    /// Who answers, and whether it is the one that should.
+    pub fn health(&self) -> Health {
+        Health {
+            status: if self.degraded.is_some() { "degraded" } else { "healthy" },
+            model: self.artifact.name.clone(),
+            model_version: self.artifact.version.clone(),
+            model_id: self.id.clone(),
+            reason: self.degraded.clone(),
+        }
+    }
+
+    /// What has passed by since it was loaded.
+    pub fn report(&self) -> Report {
+        let predicted = self.artifact.classes.iter().cloned().zip(self.live.predicted.iter().copied());
+        let fields = self.artifact.schema.fields.iter().zip(&self.live.slots);
+        Report {
+            model: self.artifact.name.clone(),
+            model_version: self.artifact.version.clone(),
+            model_id: self.id.clone(),
+            predictions: self.live.predicted.iter().sum(),
+            rejections: self.rejected,
+            rejected: Tally(self.violations.clone()),
+            cache: self.cache.stats(),
+            predicted: Tally(predicted.collect()),
+            fields: Tally(fields.map(|(field, counts)| (field.name.clone(), Observed::of(field, counts))).collect()),
+        }
+    }
+
+    fn count_violations(&mut self, violations: &[Violation]) {
+        self.rejected += 1;
+        for violation in violations {
+            match self.violations.iter_mut().find(|(code, _)| *code == violation.code) {
+                Some((_, count)) => *count += 1,
+                None => self.violations.push((violation.code, 1)),
+            }
+        }
+    }
+}
+
+/// A time that a record may hold, to the millisecond.
+fn instant(what: &str, seconds: f64) -> Result<f64> {
+    if (time::MIN..=time::MAX).contains(&seconds) {
+        return Ok(time::from_millis(time::to_millis(seconds)));
+    }
+    let message = format!("{what} must be a time in the years 1 to 9999, in seconds since 1970 UTC");
+    Err(Error::new(ErrorKind::Config, message))
+}
+
+/// A model's inputs and outputs, for forms and types.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Description {
+    /// The model's name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Its id.
+    pub id: String,
+    /// Class labels, in the order of `probability`.
+    pub classes: Vec<String>,
+    /// `ignore` or `reject`: what becomes of a record's names that are no field.
+    pub extra: String,
+    /// The fields, with what the training data looked like (`observed`).
+    pub fields: Vec<FieldSummary>,
+    /// The derived features.
+    pub derived: Vec<DerivedSummary>,
+}
+
+/// Who answers.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Health {
+    /// `healthy`, or `degraded` where a fallback answers.
+    pub status: &'static str,
+    /// The name of the model that answers.
+    pub model: String,
+    /// Its version.
+    pub model_version: String,
+    /// Its id.
+    pub model_id: String,
+    /// Why it is degraded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// Counts since an engine was loaded.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Report {
+    /// The name of the model that answers.
+    pub model: String,
+    /// Its version.
+    pub model_version: String,
+    /// Its id.
+    pub model_id: String,
+    /// Sound records.
+    pub predictions: u64,
+    /// Records that were not.
+    pub rejections: u64,
+    /// Violations, by code.
+    pub rejected: Tally<Code, u64>,
+    /// The cache.
+    pub cache: cache::Stats,
+    /// Answers, by label.
+    pub predicted: Tally<String, u64>,
+    /// What was seen of each field.
+    pub fields: Tally<String, Observed>,
+}
+
+/// Names and what belongs to them, in order; serialized as a map.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tally<K, V>(pub Vec<(K, V)>);
+
+impl<K: Serialize, V: Serialize> Serialize for Tally<K, V> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(k, v)| (k, v)))
     }
 }

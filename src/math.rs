@@ -51,6 +51,22 @@ pub fn bounded(v: f64) -> f64 {
     if v.is_nan() { 0.0 } else { v.clamp(-BOUND, BOUND) }
 }
 
+/// The bits of `v`, with one NaN: what keys and comparisons of bits are made of (a NaN's sign and payload differ by host).
+pub fn bits(v: f64) -> u64 {
+    if v.is_nan() { 0x7ff8_0000_0000_0000 } else { v.to_bits() }
+}
+
+/// The index of the largest; of equals the first; 0 of none.
+pub fn argmax(values: &[f64]) -> usize {
+    let mut best = 0;
+    for (i, v) in values.iter().enumerate() {
+        if *v > values[best] {
+            best = i;
+        }
+    }
+    best
+}
+
 /// A dense matrix as it is stored: row-major. `view()` is what the arithmetic uses.
 #[derive(Clone, Debug, PartialEq, Default, crate::wire::Encode, crate::wire::Decode)]
 pub struct Matrix {

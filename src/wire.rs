@@ -27,7 +27,7 @@ use std::ops::{Deref, DerefMut};
 pub const DECODE_LIMIT: usize = 512 << 20;
 
 /// How deep a value may contain its own kind.
-pub const MAX_DEPTH: u32 = 128;
+pub const MAX_DEPTH: u32 = 32;
 
 /// What a value read from `len` bytes may claim in memory: 64 bytes for each, and 64 KiB. The largest honest ratio is about 40
 /// (a list of small structs whose every number takes one byte).

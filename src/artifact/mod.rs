@@ -1,0 +1,206 @@
+//! Door 2: the `.hedge` file.
+//!
+//! [`Artifact::read`] takes a file from anyone and proves everything about it that prediction relies on: the container
+//! ([`container`]: signature, version, lengths, digest), a decoding bounded in bytes and depth ([`wire`]), and
+//! [`Artifact::check`] (indices in range, shapes that agree, finite numbers, distinct labels). After it, prediction cannot fail, loop or
+//! panic. The same content gives the same file, byte for byte: nothing in it comes from a clock.
+//!
+//! [`Witness`]es ride along and are replayed by [`Engine::load`](crate::engine::Engine::load).
+
+pub mod container;
+#[cfg(feature = "cli")]
+pub mod header;
+pub mod summary;
+mod witness;
+
+pub use container::Container;
+pub use witness::{WITNESSES, Witness};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::Model;
+use crate::pipeline::Pipeline;
+use crate::profile::Profile;
+use crate::schema::{Record, Schema, Violation};
+use crate::time;
+use crate::wire::{self, Decode, Encode};
+
+/// The version of the file format.
+pub const FORMAT: u16 = 1;
+
+/// Most classes a classifier may have.
+pub const MAX_CLASSES: usize = 4096;
+
+/// Everything in a `.hedge` file.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[bincode(decode_context = "crate::wire::Depth")]
+pub struct Artifact {
+    /// Name, e.g. `innovation_classifier`: `a-z`, `0-9`, `_`, `.`, `-`, at most 128 of them.
+    pub name: String,
+    /// Version, e.g. `2.3.1`: letters, digits, `.`, `+`, `-`, `_`, at most 64 of them.
+    pub version: String,
+    /// Class labels, in the order of `probability`.
+    pub classes: Vec<String>,
+    /// What a record is.
+    pub schema: Schema,
+    /// From a row to `x`.
+    pub pipeline: Pipeline,
+    /// From `x` to probabilities.
+    pub model: Model,
+    /// The training data's counts.
+    pub profile: Profile,
+    /// Raw records with the bits of their answers.
+    pub witnesses: Vec<Witness>,
+}
+
+/// The numbers between a record and its answer; buffers that are used again for the next.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Work {
+    /// The row, then the derived features.
+    pub slots: Vec<f64>,
+    /// What the model reads.
+    pub x: Vec<f64>,
+    /// Per class.
+    pub probability: Vec<f64>,
+}
+
+impl Artifact {
+    /// Reads and proves a file. After it, prediction cannot fail.
+    pub fn read(file: &[u8]) -> Result<Artifact> {
+        Artifact::open(&Container::open(file)?)
+    }
+
+    /// Decodes and proves the body of a file that was taken apart.
+    pub fn open(container: &Container<'_>) -> Result<Artifact> {
+        let artifact: Artifact = wire::decode(container.body).map_err(|e| broken(undecodable(&e)))?;
+        artifact.check()?;
+        Ok(artifact)
+    }
+
+    /// The file: this artifact as the body, and `header` (JSON, see `header::Header`) before it. Refuses what
+    /// [`read`](Self::read) would refuse.
+    pub fn write(&self, header: &[u8]) -> Result<Vec<u8>> {
+        self.check()?;
+        let body = wire::encode(self).map_err(|_| broken("the artifact cannot be encoded"))?;
+        container::seal(header, &body)
+    }
+
+    /// Fills `witnesses` from raw records (cells as a CSV holds them, one per field, and their `as_of`): the first
+    /// [`WITNESSES`] that the schema accepts.
+    #[must_use]
+    pub fn witnessed(mut self, records: impl IntoIterator<Item = (Vec<Option<String>>, f64)>) -> Artifact {
+        let witnesses = records.into_iter().filter_map(|(r, as_of)| Witness::record(&self, r, as_of).ok());
+        self.witnesses = witnesses.take(WITNESSES).collect();
+        self
+    }
+
+    /// Whether this host gives every witness's bits.
+    pub fn replay(&self) -> Result<()> {
+        for (i, witness) in self.witnesses.iter().enumerate() {
+            witness.replay(self).map_err(|e| e.context(format!("witness {i}")))?;
+        }
+        Ok(())
+    }
+
+    /// Buffers of the right lengths.
+    pub fn work(&self) -> Work {
+        Work {
+            slots: vec![0.0; self.pipeline.n_slots(&self.schema)],
+            x: vec![0.0; self.pipeline.encoders.n_columns()],
+            probability: vec![0.0; self.classes.len()],
+        }
+    }
+
+    /// Record to slots: checks it, then computes the derived features; or all reasons why it is refused. `as_of`: what `now()`
+    /// means, seconds since 1970 UTC.
+    pub fn slots(&self, record: &dyn Record, as_of: f64, work: &mut Work) -> Result<(), Vec<Violation>> {
+        self.schema.row(record, &mut work.slots[..self.schema.fields.len()])?;
+        self.pipeline.derive(&mut work.slots, as_of);
+        Ok(())
+    }
+
+    /// Slots to probabilities.
+    pub fn predict(&self, work: &mut Work) {
+        self.pipeline.encoders.encode(&work.slots, &mut work.x);
+        self.model.predict_proba(&work.x, &mut work.probability);
+    }
+
+    /// The field or derived feature in slot `i`; empty if there is none.
+    pub fn slot_name(&self, i: usize) -> &str {
+        let n = self.schema.fields.len();
+        match self.schema.fields.get(i) {
+            Some(field) => &field.name,
+            None => self.pipeline.derived.get(i.wrapping_sub(n)).map_or("", |d| &d.name),
+        }
+    }
+
+    /// Proves that the parts are sound and fit each other.
+    pub fn check(&self) -> Result<()> {
+        let is = |text: &str, most: usize, ok: fn(u8) -> bool| (1..=most).contains(&text.len()) && text.bytes().all(ok);
+        if !is(&self.name, 128, |b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.' | b'-')) {
+            return Err(broken("the model's name must be 1 to 128 of `a-z`, `0-9`, `_`, `.`, `-`"));
+        }
+        if !is(&self.version, 64, |b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'+' | b'-' | b'_')) {
+            return Err(broken("the model's version must be 1 to 64 letters, digits, `.`, `+`, `-`, `_`"));
+        }
+        let n = self.classes.len();
+        if !(2..=MAX_CLASSES).contains(&n) {
+            return Err(broken(format!("a classifier has 2 to {MAX_CLASSES} classes, this one has {n}")));
+        }
+        let mut sorted: Vec<&str> = self.classes.iter().map(String::as_str).collect();
+        sorted.sort_unstable();
+        if sorted[0].is_empty() {
+            return Err(broken("a class label is empty"));
+        }
+        if let Some(twice) = sorted.windows(2).find(|w| w[0] == w[1]) {
+            return Err(broken(format!("the class label `{}` is there twice", twice[0])));
+        }
+        self.schema.check().map_err(|e| e.context("in the schema"))?;
+        self.pipeline.check(&self.schema).map_err(|e| e.context("in the pipeline"))?;
+        self.model.check().map_err(|e| e.context("in the model"))?;
+        let (columns, features) = (self.pipeline.encoders.n_columns(), self.model.n_features());
+        if columns != features {
+            return Err(broken(format!("the pipeline gives {columns} columns, the model reads {features}")));
+        }
+        if self.model.n_classes() != n {
+            let m = self.model.n_classes();
+            return Err(broken(format!("there are {n} class labels, the model tells {m} classes apart")));
+        }
+        self.profile.check(&self.schema, &self.pipeline, n).map_err(|e| e.context("in the profile"))?;
+        self.check_witnesses()
+    }
+
+    fn check_witnesses(&self) -> Result<()> {
+        let (fields, columns) = (self.schema.fields.len(), self.pipeline.encoders.n_columns());
+        if self.witnesses.len() > witness::MAX_WITNESSES {
+            return Err(broken(format!("a file holds at most {} witnesses", witness::MAX_WITNESSES)));
+        }
+        for (i, w) in self.witnesses.iter().enumerate() {
+            let shape = (w.record.len(), w.x.len(), w.probability.len());
+            if shape != (fields, columns, self.classes.len()) {
+                return Err(broken(format!("witness {i} has another shape than the model")));
+            }
+            if !(time::MIN..=time::MAX).contains(&w.as_of) {
+                return Err(broken(format!("the time of witness {i} is none")));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn broken(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Artifact, message)
+}
+
+/// What a decoder's refusal means to a person. (Its own words would bring the formatting of every type along.)
+fn undecodable(e: &wire::DecodeError) -> String {
+    use wire::DecodeError as E;
+    let why = match e {
+        E::UnexpectedEnd { .. } => "it ends within a value",
+        E::LimitExceeded => "it announces more than its bytes can hold",
+        E::Utf8 { .. } => "a text in it is not UTF-8",
+        E::UnexpectedVariant { .. } => "it names a variant that this hedgerow does not know",
+        E::Other(why) => why,
+        _ => "it is not what it should be",
+    };
+    format!("the body cannot be read: {why}")
+}
