@@ -167,8 +167,8 @@ impl Runtime {
 
     /// Answers the record in the buffers: true and the answer in `out`, or false and [`violations`](Self::violations).
     /// `as_of`, `now`: seconds since 1970 UTC. `full`: some field has a tag, or there are extra names; otherwise all slots
-    /// are final.
-    pub fn run(&mut self, as_of: f64, now: f64, full: bool) -> bool {
+    /// are final. Throws for a time outside the years 1 to 9999.
+    pub fn run(&mut self, as_of: f64, now: f64, full: bool) -> Result<bool, JsError> {
         let answer = if full {
             let answer = self.engine.predict(&self.cells, Some(as_of), now);
             self.cells.marks.fill([0; 3]);
@@ -177,17 +177,17 @@ impl Runtime {
         } else {
             self.engine.predict(&self.cells, Some(as_of), now)
         };
-        match answer {
+        match answer.map_err(|e| JsError::new(&e.to_string()))? {
             Answer::Prediction(p) => {
                 self.out[0] = p.class_index as f64;
                 self.out[1] = p.confidence;
                 self.out[2] = f64::from(u8::from(p.cached));
                 self.out[3..].copy_from_slice(&p.probability);
-                true
+                Ok(true)
             }
             Answer::Rejected(violations) => {
                 self.violations = violations;
-                false
+                Ok(false)
             }
         }
     }
