@@ -87,3 +87,16 @@ impl From<std::io::Error> for Error {
         Error::new(ErrorKind::Io, e.to_string())
     }
 }
+
+/// ` (did you mean `near`?)` for the candidate nearest to `word`, or nothing where none is near: what an error about an
+/// unknown name ends with.
+#[cfg(feature = "cli")]
+pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
+    let lower = word.to_lowercase();
+    let near = candidates
+        .into_iter()
+        .map(|c| (strsim::normalized_damerau_levenshtein(&lower, &c.to_lowercase()), c))
+        .filter(|(score, _)| *score >= 0.5)
+        .fold(None, |best: Option<(f64, &str)>, x| if best.is_none_or(|b| x.0 > b.0) { Some(x) } else { best });
+    near.map_or_else(String::new, |(_, c)| format!(" (did you mean `{c}`?)"))
+}

@@ -1,0 +1,570 @@
+//! What a person writes: the YAML config, as types.
+//!
+//! ```yaml
+//! model:
+//!   name: churn                     # of the artifact; default: the data file's stem, or `model`
+//!   version: 1.2.0                  # default 1.0.0
+//!   type: gradient_boosting         # or random_forest, logistic_regression
+//!   parameters: { learning_rate: 0.05, max_leaves: 31 }   # see `params`
+//! data:
+//!   train_path: train.csv           # relative to the config file
+//!   test_path: test.csv
+//!   target: churned
+//!   positive: "yes"                 # the label whose probability comes last (two classes)
+//!   as_of_column: snapshot_date     # the row's own event time: what `now()` means
+//!   validation_fraction: 0.2        # of the training rows, stratified
+//!   features:                       # left out: every column is used, its kind inferred
+//!     numerical: [age, income]
+//!     categorical: [region]
+//!     time: [signup_date]
+//!     derived: { tenure: "date_diff('day', signup_date, now())" }
+//! preprocessing: { imputer: median, scaler: standard, encoder: onehot }
+//! training: { class_weight: balanced }
+//! seed: 42
+//! ```
+//!
+//! Unknown keys are errors that name the nearest known one and the line. What is left out under `preprocessing` is what suits
+//! the model: trees get levels and missing values as they are, linear models get imputed, scaled and one-hot columns.
+
+use crate::error::{Error, ErrorKind, Result, did_you_mean};
+use serde::{Deserialize, Deserializer, Serialize, de};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// The largest config file read, in bytes.
+pub const MAX_CONFIG_BYTES: u64 = 1 << 20;
+
+/// Everything a training run is told.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// What is trained.
+    pub model: ModelConfig,
+    /// From what.
+    pub data: DataConfig,
+    /// How columns become numbers.
+    pub preprocessing: Preprocessing,
+    /// How the fit treats its rows.
+    pub training: Training,
+    /// What every random choice derives from; default 42.
+    pub seed: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            model: ModelConfig::default(),
+            data: DataConfig::default(),
+            preprocessing: Preprocessing::default(),
+            training: Training::default(),
+            seed: 42,
+        }
+    }
+}
+
+/// The model: its name, and which trainer with which parameters.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ModelConfig {
+    /// The artifact's name (`[a-z0-9_.-]`); default: derived from the data file's name.
+    pub name: Option<String>,
+    /// The artifact's version; default `1.0.0`.
+    pub version: String,
+    /// Which trainer.
+    #[serde(rename = "type")]
+    pub kind: ModelKind,
+    /// The trainer's parameters by scikit-learn's or XGBoost's names; [`Params::new`](super::Params::new) reads them.
+    pub parameters: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Default for ModelConfig {
+    fn default() -> Self {
+        ModelConfig {
+            name: None,
+            version: "1.0.0".into(),
+            kind: ModelKind::default(),
+            parameters: serde_json::Map::new(),
+        }
+    }
+}
+
+/// The trainers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ModelKind {
+    /// Trees, each correcting the sum of those before.
+    #[default]
+    GradientBoosting,
+    /// Trees over resampled rows, averaged.
+    RandomForest,
+    /// A linear score through a sigmoid or softmax.
+    LogisticRegression,
+}
+
+impl ModelKind {
+    /// Every trainer.
+    pub const ALL: [ModelKind; 3] =
+        [ModelKind::GradientBoosting, ModelKind::RandomForest, ModelKind::LogisticRegression];
+
+    /// Its name in a config.
+    pub fn name(self) -> &'static str {
+        match self {
+            ModelKind::GradientBoosting => "gradient_boosting",
+            ModelKind::RandomForest => "random_forest",
+            ModelKind::LogisticRegression => "logistic_regression",
+        }
+    }
+}
+
+impl std::str::FromStr for ModelKind {
+    type Err = Error;
+    fn from_str(text: &str) -> Result<Self> {
+        let names = ModelKind::ALL.map(ModelKind::name);
+        ModelKind::ALL.into_iter().find(|k| k.name() == text).ok_or_else(|| {
+            let hint = did_you_mean(text, names);
+            Error::new(
+                ErrorKind::Config,
+                format!("unknown model type `{text}`{hint}; the types are {}", names.join(", ")),
+            )
+        })
+    }
+}
+
+/// The data and what its columns mean.
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DataConfig {
+    /// The training rows; relative to the config file.
+    #[serde(skip_serializing)]
+    pub train_path: Option<PathBuf>,
+    /// Rows that the fit never sees, for test metrics; relative to the config file.
+    #[serde(skip_serializing)]
+    pub test_path: Option<PathBuf>,
+    /// The column with the labels.
+    pub target: Option<String>,
+    /// With two classes: the label that becomes class 1. Default: the later one in sorted order.
+    pub positive: Option<String>,
+    /// The column with each row's event time: what `now()` means in training. It is no feature.
+    pub as_of_column: Option<String>,
+    /// The part of the training rows held out for validation, stratified by class; default 0.2.
+    pub validation_fraction: Option<f64>,
+    /// Which columns are used as what.
+    pub features: Features,
+}
+
+/// Which columns are used, and as what. If any kind is listed, only listed columns are used; otherwise all are.
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Features {
+    /// Numbers.
+    pub numerical: Vec<String>,
+    /// Texts (or codes) with few distinct values.
+    pub categorical: Vec<String>,
+    /// Instants. A time is no feature by itself: derived features read it.
+    pub time: Vec<String>,
+    /// True or false.
+    pub flag: Vec<String>,
+    /// Columns not to use.
+    pub drop: Vec<String>,
+    /// Columns that derived features may read, but the model does not.
+    pub hidden: Vec<String>,
+    /// Per number `[min, max]`, beyond which a record is refused.
+    pub ranges: BTreeMap<String, (f64, f64)>,
+    /// Name and expression, in order: a mapping, or a list of `{name, expression}`. Each may read those before it.
+    #[serde(deserialize_with = "read_derived", serialize_with = "write_derived")]
+    pub derived: Vec<DerivedConfig>,
+}
+
+impl Features {
+    /// Whether any column is listed by kind.
+    pub fn any_listed(&self) -> bool {
+        [&self.numerical, &self.categorical, &self.time, &self.flag].iter().any(|l| !l.is_empty())
+    }
+}
+
+/// A derived feature as written.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DerivedConfig {
+    /// Its name.
+    pub name: String,
+    /// Its expression in the feature language.
+    pub expression: String,
+}
+
+/// How columns become numbers; what is `None` follows from the model.
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Preprocessing {
+    /// Numbers: `standard` (linear models), `minmax` or `none` (trees).
+    #[serde(deserialize_with = "short_or_whole")]
+    pub scaler: Option<Scaler>,
+    /// Categories: `onehot` (linear models) or `ordinal` (trees).
+    #[serde(deserialize_with = "short_or_whole")]
+    pub encoder: Option<Encoder>,
+    /// Missing values: `mean` (linear models), `median`, `most_frequent`, `constant` or `none` (trees).
+    #[serde(deserialize_with = "short_or_whole")]
+    pub imputer: Option<Imputer>,
+}
+
+/// `preprocessing.scaler`: a name, or `{type: minmax, feature_range: [0, 1], clip: true}`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scaler {
+    /// Which.
+    #[serde(rename = "type")]
+    pub kind: ScalerKind,
+    /// `minmax`: where the training range lands.
+    #[serde(default = "unit_range")]
+    pub feature_range: (f64, f64),
+    /// `minmax`: whether values beyond the training range are clipped to it.
+    #[serde(default)]
+    pub clip: bool,
+}
+
+fn unit_range() -> (f64, f64) {
+    (0.0, 1.0)
+}
+
+/// scikit-learn's scalers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ScalerKind {
+    /// `StandardScaler`.
+    Standard,
+    /// `MinMaxScaler`.
+    Minmax,
+    /// The number as it is.
+    None,
+}
+
+/// `preprocessing.encoder`: a name, or `{type: onehot, handle_unknown: ignore}`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Encoder {
+    /// Which.
+    #[serde(rename = "type")]
+    pub kind: EncoderKind,
+    /// What a level that training did not see becomes; default `error`.
+    #[serde(default)]
+    pub handle_unknown: HandleUnknown,
+}
+
+/// scikit-learn's encoders of categories.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EncoderKind {
+    /// `OneHotEncoder`: a column per level; a missing value, where training has any, is a level of its own.
+    Onehot,
+    /// `OrdinalEncoder`: the level's index, which trees split on as a set.
+    Ordinal,
+}
+
+/// What a level that training did not see becomes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HandleUnknown {
+    /// The record is refused (`unknown_level`).
+    #[default]
+    Error,
+    /// One-hot: all zeros; ordinal: missing.
+    Ignore,
+    /// One-hot: a column for all unknown levels; ordinal: one more level.
+    OwnColumn,
+}
+
+/// `preprocessing.imputer`: a name, or `{strategy: constant, fill_value: 0, add_indicator: true}`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Imputer {
+    /// Which.
+    pub strategy: ImputerKind,
+    /// `constant`: the number, or the level's text for categories.
+    #[serde(default)]
+    pub fill_value: Option<serde_json::Value>,
+    /// Adds a column per feature with missing values: 1 where it was missing.
+    #[serde(default)]
+    pub add_indicator: bool,
+}
+
+/// scikit-learn's strategies of `SimpleImputer`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ImputerKind {
+    /// Numbers: the mean. Flags: the most frequent.
+    Mean,
+    /// Numbers: the median. Flags: the most frequent.
+    Median,
+    /// The most frequent value, the smallest of equals; categories too.
+    MostFrequent,
+    /// `fill_value`.
+    Constant,
+    /// Missing stays missing; trees only.
+    None,
+}
+
+/// How the fit treats its rows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Training {
+    /// `none`, `balanced` (each class weighs the same in all), or a mapping from label to weight.
+    pub class_weight: ClassWeight,
+    /// After validation, fit once more on all rows with what validation chose (default). The metrics stay those of the
+    /// held-out rows.
+    pub refit: bool,
+}
+
+impl Default for Training {
+    fn default() -> Self {
+        Training { class_weight: ClassWeight::None, refit: true }
+    }
+}
+
+/// `training.class_weight`.
+#[derive(Clone, Debug, PartialEq, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClassWeight {
+    /// Every row weighs 1.
+    #[default]
+    None,
+    /// `n / (n_classes * n_of_class)`.
+    Balanced,
+    /// By label; others weigh 1.
+    #[serde(untagged)]
+    Map(BTreeMap<String, f64>),
+}
+
+impl Config {
+    /// Reads `path`; the data paths in it become relative to where it lies.
+    pub fn read(path: &Path) -> Result<Config> {
+        let shown = path.display().to_string();
+        let meta = std::fs::metadata(path).map_err(|e| Error::from(e).context(format!("reading {shown}")))?;
+        if meta.len() > MAX_CONFIG_BYTES {
+            let message = format!("{shown} has {} bytes; a config has at most {MAX_CONFIG_BYTES}", meta.len());
+            return Err(Error::new(ErrorKind::Config, message));
+        }
+        let text = std::fs::read_to_string(path).map_err(|e| Error::from(e).context(format!("reading {shown}")))?;
+        let mut config = Config::parse(&text).map_err(|e| e.context(shown))?;
+        let base = path.parent().unwrap_or(Path::new(""));
+        for p in [&mut config.data.train_path, &mut config.data.test_path].into_iter().flatten() {
+            *p = base.join(&*p);
+        }
+        Ok(config)
+    }
+
+    /// Reads YAML. Errors name line, column and what would be right.
+    pub fn parse(yaml: &str) -> Result<Config> {
+        if yaml.trim().is_empty() {
+            return Ok(Config::default());
+        }
+        let config: Config = serde_saphyr::from_str(yaml).map_err(|e| yaml_error(&e))?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// What the types alone do not say.
+    pub fn check(&self) -> Result<()> {
+        let bad = |message: String| Err(Error::new(ErrorKind::Config, message));
+        if let Some(f) = self.data.validation_fraction
+            && !(f > 0.0 && f < 1.0)
+        {
+            return bad("data.validation_fraction must lie between 0 and 1, both excluded".into());
+        }
+        let f = &self.data.features;
+        let mut seen = BTreeMap::new();
+        let lists = [
+            ("numerical", &f.numerical),
+            ("categorical", &f.categorical),
+            ("time", &f.time),
+            ("flag", &f.flag),
+            ("drop", &f.drop),
+        ];
+        for (list, names) in lists {
+            for name in names {
+                if let Some(other) = seen.insert(name.as_str(), list) {
+                    return bad(format!("data.features: `{name}` is listed under {other} and under {list}"));
+                }
+                if self.data.target.as_deref() == Some(name) && list != "drop" {
+                    return bad(format!("data.features.{list}: `{name}` is the target"));
+                }
+            }
+        }
+        for (name, (min, max)) in &f.ranges {
+            if !(min <= max && min.is_finite() && max.is_finite()) {
+                return bad(format!("data.features.ranges.{name}: [min, max] must be finite, with min <= max"));
+            }
+        }
+        if let ClassWeight::Map(map) = &self.training.class_weight {
+            for (label, w) in map {
+                if !(*w >= 0.0 && w.is_finite()) {
+                    return bad(format!("training.class_weight: the weight of `{label}` must be finite and at least 0"));
+                }
+            }
+        }
+        if let Some(s) = &self.preprocessing.scaler {
+            let (low, high) = s.feature_range;
+            if !(low < high && low.is_finite() && high.is_finite()) {
+                return bad("preprocessing.scaler.feature_range must be [low, high] with low < high".into());
+            }
+        }
+        if let Some(i) = &self.preprocessing.imputer {
+            match (&i.fill_value, i.strategy) {
+                (None, ImputerKind::Constant) => {
+                    return bad("preprocessing.imputer: strategy constant needs a `fill_value`".into());
+                }
+                (Some(v), ImputerKind::Constant) if !(v.is_number() || v.is_string()) => {
+                    return bad("preprocessing.imputer.fill_value must be a number, or a level's text".into());
+                }
+                (Some(_), s) if s != ImputerKind::Constant => {
+                    return bad("preprocessing.imputer: `fill_value` goes with strategy constant only".into());
+                }
+                _ => {}
+            }
+        }
+        super::Params::new(self.model.kind, &self.model.parameters).map(|_| ())
+    }
+}
+
+/// serde-saphyr's error in our words: place first, then what is wrong and what would be right.
+fn yaml_error(e: &serde_saphyr::Error) -> Error {
+    use serde_saphyr::Error as Yaml;
+    let unknown = |what: &str, got: &str, expected: &[&'static str]| {
+        let hint = did_you_mean(got, expected.iter().copied());
+        format!("unknown {what} `{got}`{hint}; known here: {}", expected.join(", "))
+    };
+    let inner = e.without_snippet();
+    let message = match inner {
+        Yaml::SerdeUnknownField { field, expected, .. } => unknown("key", field, expected),
+        Yaml::SerdeUnknownVariant { variant, expected, .. } => unknown("value", variant, expected),
+        other => {
+            let whole = other.to_string();
+            whole.lines().next().unwrap_or("not valid YAML").to_owned()
+        }
+    };
+    let place = inner.location().map(|l| format!("line {}, column {}: ", l.line(), l.column()));
+    Error::new(ErrorKind::Config, format!("{}{message}", place.unwrap_or_default()))
+}
+
+/// What may be written as its name alone.
+trait Short: Sized {
+    fn from_name(name: &str) -> Option<Self>;
+    const NAMES: &'static [&'static str];
+}
+
+impl Short for Scaler {
+    const NAMES: &'static [&'static str] = &["standard", "minmax", "none"];
+    fn from_name(name: &str) -> Option<Self> {
+        let kind = match name {
+            "standard" => ScalerKind::Standard,
+            "minmax" => ScalerKind::Minmax,
+            "none" => ScalerKind::None,
+            _ => return None,
+        };
+        Some(Scaler { kind, feature_range: unit_range(), clip: false })
+    }
+}
+
+impl Short for Encoder {
+    const NAMES: &'static [&'static str] = &["onehot", "ordinal"];
+    fn from_name(name: &str) -> Option<Self> {
+        let kind = match name {
+            "onehot" => EncoderKind::Onehot,
+            "ordinal" => EncoderKind::Ordinal,
+            _ => return None,
+        };
+        Some(Encoder { kind, handle_unknown: HandleUnknown::Error })
+    }
+}
+
+impl Short for Imputer {
+    const NAMES: &'static [&'static str] = &["mean", "median", "most_frequent", "constant", "none"];
+    fn from_name(name: &str) -> Option<Self> {
+        let strategy = match name {
+            "mean" => ImputerKind::Mean,
+            "median" => ImputerKind::Median,
+            "most_frequent" => ImputerKind::MostFrequent,
+            "constant" => ImputerKind::Constant,
+            "none" => ImputerKind::None,
+            _ => return None,
+        };
+        Some(Imputer { strategy, fill_value: None, add_indicator: false })
+    }
+}
+
+fn short_or_whole<'de, D: Deserializer<'de>, T: Short + Deserialize<'de>>(d: D) -> Result<Option<T>, D::Error> {
+    struct Visitor<T>(std::marker::PhantomData<T>);
+    impl<'de, T: Short + Deserialize<'de>> de::Visitor<'de> for Visitor<T> {
+        type Value = Option<T>;
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            write!(f, "one of {} or a mapping", T::NAMES.join(", "))
+        }
+        fn visit_str<E: de::Error>(self, name: &str) -> Result<Option<T>, E> {
+            T::from_name(name).map(Some).ok_or_else(|| E::unknown_variant(name, T::NAMES))
+        }
+        fn visit_unit<E: de::Error>(self) -> Result<Option<T>, E> {
+            Ok(None)
+        }
+        fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Option<T>, A::Error> {
+            T::deserialize(de::value::MapAccessDeserializer::new(map)).map(Some)
+        }
+    }
+    d.deserialize_any(Visitor(std::marker::PhantomData))
+}
+
+impl<'de> Deserialize<'de> for ClassWeight {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = ClassWeight;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("none, balanced or a mapping from label to weight")
+            }
+            fn visit_str<E: de::Error>(self, name: &str) -> Result<ClassWeight, E> {
+                match name {
+                    "none" => Ok(ClassWeight::None),
+                    "balanced" => Ok(ClassWeight::Balanced),
+                    _ => Err(E::unknown_variant(name, &["none", "balanced"])),
+                }
+            }
+            fn visit_unit<E: de::Error>(self) -> Result<ClassWeight, E> {
+                Ok(ClassWeight::None)
+            }
+            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<ClassWeight, A::Error> {
+                BTreeMap::deserialize(de::value::MapAccessDeserializer::new(map)).map(ClassWeight::Map)
+            }
+        }
+        d.deserialize_any(Visitor)
+    }
+}
+
+fn read_derived<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<DerivedConfig>, D::Error> {
+    struct Visitor;
+    impl<'de> de::Visitor<'de> for Visitor {
+        type Value = Vec<DerivedConfig>;
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("a mapping from name to expression, or a list of {name, expression}")
+        }
+        fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
+            Ok(Vec::new())
+        }
+        fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut out = Vec::new();
+            while let Some((name, expression)) = map.next_entry()? {
+                out.push(DerivedConfig { name, expression });
+            }
+            Ok(out)
+        }
+        fn visit_seq<A: de::SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+            let mut out = Vec::new();
+            while let Some(d) = seq.next_element()? {
+                out.push(d);
+            }
+            Ok(out)
+        }
+    }
+    d.deserialize_any(Visitor)
+}
+
+fn write_derived<S: serde::Serializer>(derived: &[DerivedConfig], s: S) -> Result<S::Ok, S::Error> {
+    s.collect_map(derived.iter().map(|d| (&d.name, &d.expression)))
+}
