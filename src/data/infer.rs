@@ -19,6 +19,10 @@ pub struct Hints {
     pub categorical: Vec<String>,
     /// Columns that are times.
     pub time: Vec<String>,
+    /// Columns that are true or false.
+    pub flag: Vec<String>,
+    /// Columns to leave out.
+    pub drop: Vec<String>,
     /// Whether only the columns listed above are features; else the others are inferred.
     pub only_listed: bool,
     /// What becomes of an unknown level at prediction.

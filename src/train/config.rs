@@ -397,7 +397,9 @@ impl Config {
         if let ClassWeight::Map(map) = &self.training.class_weight {
             for (label, w) in map {
                 if !(*w >= 0.0 && w.is_finite()) {
-                    return bad(format!("training.class_weight: the weight of `{label}` must be finite and at least 0"));
+                    return bad(format!(
+                        "training.class_weight: the weight of `{label}` must be finite and at least 0"
+                    ));
                 }
             }
         }

@@ -317,7 +317,9 @@ fn read<T: DeserializeOwned>(kind: ModelKind, parameters: &Map<String, Value>) -
             let hint = match key.as_str() {
                 "class_weight" => " (it goes under `training`)".into(),
                 "random_state" | "seed" => " (the seed is a key of its own, `seed`)".into(),
-                "n_jobs" | "nthread" => " (the number of threads never changes the model: set RAYON_NUM_THREADS)".into(),
+                "n_jobs" | "nthread" => {
+                    " (the number of threads never changes the model: set RAYON_NUM_THREADS)".into()
+                }
                 _ => did_you_mean(key, known.iter().copied()),
             };
             let known = known.join(", ");

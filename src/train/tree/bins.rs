@@ -115,7 +115,6 @@ fn middle(a: f64, b: f64) -> f64 {
 
 /// All rows, coded: per tile of [`TILE`] features row-major.
 pub(crate) struct Binned {
-    pub(crate) n_rows: usize,
     pub(crate) codings: Vec<Coding>,
     tiles: Vec<Vec<u8>>,
 }
@@ -146,7 +145,7 @@ impl Binned {
                 codes
             })
             .collect();
-        Binned { n_rows, codings, tiles }
+        Binned { codings, tiles }
     }
 
     pub(crate) fn n_features(&self) -> usize {

@@ -129,13 +129,7 @@ pub(crate) fn fit(
     }
     let link = if outputs == 1 { Link::Sigmoid } else { Link::Softmax };
     let forest = Forest::new(binned.n_features(), problem.n_classes, link, base, &trees)?;
-    Ok(Fitted {
-        model: Model::Forest(forest),
-        importance: normalised(importance),
-        curve,
-        rounds: Some(rounds),
-        notes,
-    })
+    Ok(Fitted { model: Model::Forest(forest), importance: normalised(importance), curve, rounds: Some(rounds), notes })
 }
 
 /// What every row starts from: the log odds of class 1, or the log of each class's share; by weight.

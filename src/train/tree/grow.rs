@@ -295,7 +295,8 @@ impl<'a> Drawing<'a> {
         self.histogram.fill([0; 2]);
         for &r in rows {
             let at = usize::from(column.code(r)) * self.channels;
-            for (h, &s) in self.histogram[at..at + self.channels].iter_mut().zip(self.row(r)) {
+            let sums = self.row(r);
+            for (h, &s) in self.histogram[at..at + self.channels].iter_mut().zip(sums) {
                 add(h, s);
             }
         }
