@@ -12,5 +12,5 @@ mod table;
 
 pub use dataset::{AsOf, Dataset, Rejected};
 pub use infer::{Hints, Inferred, infer};
-pub use read::{Format, Line, Reader};
+pub use read::{Format, Line, MAX_RECORD, Reader};
 pub use table::{Column, Table};
