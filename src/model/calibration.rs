@@ -1,5 +1,9 @@
 //! Calibrated probabilities (`sklearn.calibration.CalibratedClassifierCV`, one or several folds averaged).
-use super::Model;
+
+use super::{Model, binary, check_numbers, error, normalise};
+use crate::error::Result;
+use crate::math::{bounded, ln, sigmoid, softmax};
+use crate::pipeline::Slot;
 use crate::wire::{Decode, Encode};
 
 /// Calibrated members, averaged.
@@ -10,7 +14,8 @@ pub struct Calibrated {
     pub members: Vec<(Model, Calibrator)>,
 }
 
-/// What is done to a member's answer. Append only. Platt and isotonic: one per class (binary: one, for class 1), normalised.
+/// What is done to a member's answer. Append only. Platt and isotonic: one per class (binary: one, for class 1), normalised;
+/// all equal where every one is 0.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub enum Calibrator {
     /// `1 / (1 + exp(a f + b))` per class; `f` as `input` says.
@@ -26,12 +31,12 @@ pub enum Calibrator {
     Isotonic {
         /// What is corrected.
         input: Input,
-        /// `X_thresholds_`.
+        /// `X_thresholds_`: ascending.
         x: Vec<Vec<f64>>,
-        /// `y_thresholds_`.
+        /// `y_thresholds_`: each in 0..=1.
         y: Vec<Vec<f64>>,
     },
-    /// softmax(inverse_temperature * logits); logits are margins, or ln of the probabilities.
+    /// softmax(inverse_temperature * logits). Logits are the margins (binary: `-f` and `f`), or `ln(p + 1e-12)`.
     Temperature {
         /// What is corrected.
         input: Input,
@@ -43,8 +48,138 @@ pub enum Calibrator {
 /// What a calibrator reads. Append only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub enum Input {
-    /// The model's score before its link (`decision_function`).
+    /// The model's score before its link (`decision_function`); binary: one, otherwise one per class. See [`Model::margin`].
     Margin,
-    /// Its probability (`predict_proba`).
+    /// Its probability (`predict_proba`); binary: of class 1.
     Probability,
+}
+
+impl Calibrated {
+    pub(super) fn first(&self) -> Option<&Model> {
+        self.members.first().map(|(model, _)| model)
+    }
+
+    pub(super) fn predict_proba(&self, x: &[f64], out: &mut [f64]) {
+        let mut one = vec![0.0; out.len()];
+        out.fill(0.0);
+        for (model, calibrator) in &self.members {
+            calibrator.predict_proba(model, x, &mut one);
+            for (sum, p) in out.iter_mut().zip(&one) {
+                *sum += p;
+            }
+        }
+        let n = self.members.len() as f64;
+        out.iter_mut().for_each(|p| *p /= n);
+    }
+
+    pub(super) fn check(&self, level: u32) -> Result<()> {
+        let Some(first) = self.first() else { return Err(error("it has no member")) };
+        for (i, (model, calibrator)) in self.members.iter().enumerate() {
+            let named = |e: crate::error::Error| e.context(format!("member {i}"));
+            model.check_at(level + 1).map_err(named)?;
+            if (model.n_features(), model.n_classes()) != (first.n_features(), first.n_classes()) {
+                return Err(error("its members differ in the number of features or classes"));
+            }
+            calibrator.check(model).map_err(named)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn fits(&self, columns: &[Slot]) -> Result<()> {
+        self.members.iter().try_for_each(|(model, _)| model.fits(columns))
+    }
+}
+
+impl Calibrator {
+    fn input(&self) -> Input {
+        match self {
+            Calibrator::Platt { input, .. }
+            | Calibrator::Isotonic { input, .. }
+            | Calibrator::Temperature { input, .. } => *input,
+        }
+    }
+
+    fn predict_proba(&self, model: &Model, x: &[f64], out: &mut [f64]) {
+        let two = out.len() == 2;
+        let f = if two { 1..2 } else { 0..out.len() };
+        match self.input() {
+            Input::Margin => model.margin(x, &mut out[f.clone()]),
+            Input::Probability => model.predict_proba(x, out),
+        }
+        let f = &mut out[f];
+        f.iter_mut().for_each(|v| *v = bounded(*v));
+        match self {
+            Calibrator::Platt { a, b, .. } => {
+                for (v, (a, b)) in f.iter_mut().zip(a.iter().zip(b)) {
+                    *v = sigmoid(-(a * *v + b));
+                }
+            }
+            Calibrator::Isotonic { x, y, .. } => {
+                for (v, (x, y)) in f.iter_mut().zip(x.iter().zip(y)) {
+                    *v = interpolate(x, y, *v);
+                }
+            }
+            Calibrator::Temperature { input, inverse_temperature } => {
+                match input {
+                    Input::Margin if two => out[0] = -out[1],
+                    Input::Margin => {}
+                    Input::Probability => {
+                        if two {
+                            out[0] = 1.0 - out[1];
+                        }
+                        out.iter_mut().for_each(|p| *p = ln(*p + 1e-12));
+                    }
+                }
+                out.iter_mut().for_each(|v| *v *= inverse_temperature);
+                return softmax(out);
+            }
+        }
+        if two { binary(out[1], out) } else { normalise(out) }
+    }
+
+    fn check(&self, model: &Model) -> Result<()> {
+        if self.input() == Input::Margin && !model.has_margin() {
+            return Err(error(format!("a {} model has no margin to calibrate", model.family())));
+        }
+        let n = if model.n_classes() == 2 { 1 } else { model.n_classes() };
+        match self {
+            Calibrator::Platt { a, b, .. } => {
+                check_numbers("a", a, n)?;
+                check_numbers("b", b, n)
+            }
+            Calibrator::Isotonic { x, y, .. } => {
+                if x.len() != n || y.len() != n {
+                    return Err(error(format!("there are not {n} isotonic curves")));
+                }
+                for (x, y) in x.iter().zip(y) {
+                    check_numbers("x", x, x.len())?;
+                    if x.is_empty() || x.windows(2).any(|w| w[0] >= w[1]) {
+                        return Err(error("an isotonic curve's x is not ascending"));
+                    }
+                    if y.len() != x.len() || !y.iter().all(|p| (0.0..=1.0).contains(p)) {
+                        return Err(error("an isotonic curve's y is not a probability for each x"));
+                    }
+                }
+                Ok(())
+            }
+            Calibrator::Temperature { inverse_temperature, .. } => {
+                check_numbers("inverse_temperature", &[*inverse_temperature], 1)?;
+                if *inverse_temperature > 0.0 { Ok(()) } else { Err(error("inverse_temperature is not positive")) }
+            }
+        }
+    }
+}
+
+/// The line through the points around `v` (`numpy.interp`). `x`: ascending, not empty; `y`: as many, in 0..=1.
+fn interpolate(x: &[f64], y: &[f64], v: f64) -> f64 {
+    let right = x.partition_point(|p| *p <= v);
+    if right == 0 {
+        return y[0];
+    }
+    let left = right - 1;
+    if right == x.len() || x[left] == v {
+        return y[left];
+    }
+    let slope = (y[right] - y[left]) / (x[right] - x[left]);
+    (slope * (v - x[left]) + y[left]).clamp(0.0, 1.0)
 }

@@ -5,6 +5,7 @@
 
 pub mod bayes;
 pub mod calibration;
+mod examples;
 pub mod forest;
 pub mod linear;
 pub mod mlp;
@@ -43,7 +44,11 @@ impl Model {
         match self {
             Model::Forest(m) => m.n_features(),
             Model::Logistic(m) => m.coef.cols,
-            _ => unimplemented!(),
+            Model::Svm(m) => m.support.cols,
+            Model::Mlp(m) => m.n_features(),
+            Model::NaiveBayes(m) => m.mean.cols,
+            Model::Stacking(m) => m.n_features,
+            Model::Calibrated(m) => m.first().map_or(0, Model::n_features),
         }
     }
 
@@ -52,7 +57,11 @@ impl Model {
         match self {
             Model::Forest(m) => m.n_classes(),
             Model::Logistic(m) => m.n_classes(),
-            _ => unimplemented!(),
+            Model::Svm(m) => m.n_classes(),
+            Model::Mlp(m) => m.n_classes(),
+            Model::NaiveBayes(m) => m.n_classes(),
+            Model::Stacking(m) => m.final_model.n_classes(),
+            Model::Calibrated(m) => m.first().map_or(0, Model::n_classes),
         }
     }
 
@@ -62,16 +71,51 @@ impl Model {
         match self {
             Model::Forest(m) => m.predict_proba(x, out),
             Model::Logistic(m) => m.predict_proba(x, out),
-            _ => unimplemented!(),
+            Model::Svm(m) => m.predict_proba(x, out),
+            Model::Mlp(m) => m.predict_proba(x, out),
+            Model::NaiveBayes(m) => m.predict_proba(x, out),
+            Model::Stacking(m) => m.predict_proba(x, out),
+            Model::Calibrated(m) => m.predict_proba(x, out),
         }
     }
 
-    /// Whether a missing (NaN) feature has a meaning for it; if not, the pipeline must leave none.
+    /// Whether [`margin`](Self::margin) has a meaning: scikit-learn's estimator has a `decision_function`.
+    pub fn has_margin(&self) -> bool {
+        match self {
+            Model::Forest(m) => !matches!(m.link(), forest::Link::Average | forest::Link::Identity),
+            Model::Logistic(_) | Model::Svm(_) => true,
+            Model::Mlp(_) | Model::NaiveBayes(_) | Model::Calibrated(_) => false,
+            Model::Stacking(m) => m.final_model.has_margin(),
+        }
+    }
+
+    /// The scores before the link (`decision_function`). `x`: (n_features,) → `out`: for two classes (1,), larger for class 1;
+    /// otherwise (n_classes,). Zeros where there is [none](Self::has_margin).
+    pub fn margin(&self, x: &[f64], out: &mut [f64]) {
+        // Two classes with a score each: their difference.
+        let mut both = [0.0; 2];
+        let two = |m: &dyn Fn(&mut [f64]), both: &mut [f64; 2], out: &mut [f64]| {
+            m(both);
+            out[0] = both[1] - both[0];
+        };
+        match self {
+            Model::Forest(m) if m.n_outputs() == 2 => two(&|o| m.margin(x, o), &mut both, out),
+            Model::Forest(m) if self.has_margin() => m.margin(x, out),
+            Model::Logistic(m) if m.coef.rows == 2 => two(&|o| m.margin(x, o), &mut both, out),
+            Model::Logistic(m) => m.margin(x, out),
+            Model::Svm(m) => m.margin(x, out),
+            Model::Stacking(m) => m.final_model.margin(&m.answers(x), out),
+            Model::Forest(_) | Model::Mlp(_) | Model::NaiveBayes(_) | Model::Calibrated(_) => out.fill(0.0),
+        }
+    }
+
+    /// Whether a missing (NaN) feature has a meaning for it; if not, the pipeline must leave none. Stacking: its members'
+    /// encoders see to it, which [`fits`](Self::fits) proves.
     pub fn accepts_missing(&self) -> bool {
         match self {
-            Model::Forest(_) => true,
-            Model::Logistic(_) => false,
-            _ => unimplemented!(),
+            Model::Forest(_) | Model::Stacking(_) => true,
+            Model::Logistic(_) | Model::Svm(_) | Model::Mlp(_) | Model::NaiveBayes(_) => false,
+            Model::Calibrated(m) => m.members.iter().all(|(model, _)| model.accepts_missing()),
         }
     }
 
@@ -93,10 +137,21 @@ impl Model {
     /// Proves a decoded model: indices in range, children after parents, shapes agree, numbers finite, classes >= 2, nesting
     /// bounded. After it, `predict_proba` cannot fail, loop or panic.
     pub fn check(&self) -> Result<()> {
+        self.check_at(1)
+    }
+
+    fn check_at(&self, level: u32) -> Result<()> {
+        if level > MAX_LEVELS {
+            return Err(error(format!("models stand in each other at most {MAX_LEVELS} deep")));
+        }
         match self {
             Model::Forest(m) => m.check(),
             Model::Logistic(m) => m.check(),
-            _ => unimplemented!(),
+            Model::Svm(m) => m.check(),
+            Model::Mlp(m) => m.check(),
+            Model::NaiveBayes(m) => m.check(),
+            Model::Stacking(m) => m.check(level),
+            Model::Calibrated(m) => m.check(level),
         }
         .map_err(|e| e.context(self.family()))
     }
@@ -112,6 +167,11 @@ impl Model {
                 columns.len()
             )));
         }
+        match self {
+            Model::Stacking(m) => return m.fits(columns),
+            Model::Calibrated(m) => return m.fits(columns),
+            _ => {}
+        }
         match columns.iter().position(|c| c.missing) {
             Some(i) if !self.accepts_missing() => Err(error(format!(
                 "column {i} may be missing, which the {} model has no meaning for: impute it, or require its field",
@@ -120,13 +180,10 @@ impl Model {
             _ => Ok(()),
         }
     }
-
-    /// One small model of each kind and link, for contract tests and documentation.
-    #[doc(hidden)]
-    pub fn examples() -> Vec<(&'static str, Model)> {
-        unimplemented!()
-    }
 }
+
+/// How deep models may stand in each other (stacking, calibration).
+pub const MAX_LEVELS: u32 = 4;
 
 /// Most classes of a model.
 pub const MAX_CLASSES: usize = 4096;

@@ -1,0 +1,404 @@
+//! What every model promises, run over every example of [`Model::examples`]: a new model comes under these tests by joining
+//! that list.
+
+use hedgerow::math::BOUND;
+use hedgerow::model::Model;
+use hedgerow::model::bayes::NaiveBayes;
+use hedgerow::model::calibration::{Calibrated, Calibrator, Input};
+use hedgerow::model::linear::Logistic;
+use hedgerow::model::mlp::Mlp;
+use hedgerow::model::stacking::Stacking;
+use hedgerow::model::svm::{Kernel, Svm};
+use hedgerow::pipeline::{Encoder, Encoders, Slot, Transform};
+use hedgerow::wire;
+
+const NUMBER: Slot = Slot { missing: false, levels: None, unknown: false };
+
+/// The answer, proven to be a distribution.
+fn answer(name: &str, model: &Model, x: &[f64]) -> Vec<f64> {
+    let mut out = vec![f64::NAN; model.n_classes()];
+    model.predict_proba(x, &mut out);
+    assert!(out.iter().all(|p| (0.0..=1.0).contains(p)), "{name} at {x:?}: {out:?}");
+    assert!((out.iter().sum::<f64>() - 1.0).abs() < 1e-9, "{name} at {x:?}: {out:?}");
+    out
+}
+
+/// Vectors of length `n`: ordinary, extreme and missing values, mixed by a fixed rule.
+fn inputs(n: usize) -> Vec<Vec<f64>> {
+    let hard = [
+        0.0,
+        -0.0,
+        1.0,
+        -1.0,
+        0.25,
+        65.0,
+        1e-308,
+        -5e-324,
+        1e6,
+        BOUND,
+        -BOUND,
+        1e155,
+        1e308,
+        -1e308,
+        f64::MAX,
+        f64::INFINITY,
+        f64::NEG_INFINITY,
+        f64::NAN,
+    ];
+    let mut all: Vec<Vec<f64>> = hard.iter().map(|v| vec![*v; n]).collect();
+    let mut state = 1u64;
+    let mut next = || {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (state >> 33) as usize
+    };
+    for _ in 0..400 {
+        all.push((0..n).map(|_| hard[next() % hard.len()]).collect());
+        all.push((0..n).map(|_| (next() % 2001) as f64 / 250.0 - 4.0).collect());
+    }
+    all
+}
+
+#[test]
+fn examples_cover_every_kind_and_link() {
+    let examples = Model::examples();
+    assert_eq!(examples.len(), 25, "an example could not be built, or one joined: then say so here");
+    let families: std::collections::BTreeSet<&str> = examples.iter().map(|(_, m)| m.family()).collect();
+    assert_eq!(families.len(), 8, "{families:?}");
+}
+
+#[test]
+fn answers_are_distributions_on_any_input() {
+    for (name, model) in Model::examples() {
+        model.check().unwrap_or_else(|e| panic!("{name}: {e}"));
+        let answers: Vec<Vec<f64>> = inputs(model.n_features()).iter().map(|x| answer(name, &model, x)).collect();
+        assert!(answers.iter().any(|a| *a != answers[0]), "{name} answers everything alike");
+    }
+}
+
+#[test]
+fn margins_are_finite_and_of_the_right_length() {
+    for (name, model) in Model::examples() {
+        let n = if model.n_classes() == 2 { 1 } else { model.n_classes() };
+        for x in inputs(model.n_features()) {
+            let mut out = vec![f64::NAN; n];
+            model.margin(&x, &mut out);
+            assert!(out.iter().all(|v| v.is_finite()), "{name} at {x:?}: {out:?}");
+            if n == 1 && model.has_margin() && !matches!(model, Model::Svm(_)) {
+                let p = answer(name, &model, &x);
+                assert_eq!(out[0] > 0.0, p[1] > p[0], "{name} at {x:?}: {out:?} {p:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn bytes_come_back_with_the_same_bits() {
+    for (name, model) in Model::examples() {
+        let bytes = wire::encode(&model).unwrap();
+        let back: Model = wire::decode(&bytes).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert_eq!(back, model, "{name}");
+        assert_eq!(wire::encode(&back).unwrap(), bytes, "{name}");
+        for x in inputs(model.n_features()) {
+            let bits = |m: &Model| answer(name, m, &x).iter().map(|p| p.to_bits()).collect::<Vec<_>>();
+            assert_eq!(bits(&back), bits(&model), "{name}");
+        }
+    }
+}
+
+/// Any byte changed, any cut: refused while decoding or by the check, or still a sound model. Never a panic, a hang, or an
+/// answer that is no distribution.
+#[test]
+fn damaged_bytes_are_refused_or_sound() {
+    let (mut refused, mut sound) = (0, 0);
+    for (name, model) in Model::examples() {
+        let bytes = wire::encode(&model).unwrap();
+        for cut in 0..bytes.len() {
+            assert!(wire::decode::<Model>(&bytes[..cut]).is_err(), "{name} cut at {cut}");
+        }
+        for at in 0..bytes.len() {
+            for value in
+                [0, 1, 2, 127, 250, 251, 252, 253, 255, bytes[at] ^ 1, bytes[at] ^ 128, bytes[at].wrapping_add(1)]
+            {
+                let mut damaged = bytes.clone();
+                damaged[at] = value;
+                let Ok(model) = wire::decode::<Model>(&damaged) else {
+                    refused += 1;
+                    continue;
+                };
+                if model.check().is_err() {
+                    refused += 1;
+                    continue;
+                }
+                sound += 1;
+                for x in inputs(model.n_features()).iter().step_by(37) {
+                    answer(name, &model, x);
+                }
+            }
+        }
+    }
+    println!("{refused} damaged models refused, {sound} still sound");
+    assert!(refused > 1000 && sound > 1000);
+}
+
+#[test]
+fn a_model_fits_only_what_it_can_read() {
+    for (name, model) in Model::examples() {
+        let n = model.n_features();
+        model.fits(&vec![NUMBER; n]).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert!(model.fits(&vec![NUMBER; n + 1]).is_err(), "{name}");
+        let missing = vec![Slot { missing: true, ..NUMBER }; n];
+        assert_eq!(model.fits(&missing).is_ok(), model.accepts_missing(), "{name}");
+    }
+    // A linear member behind an encoding that leaves missing values.
+    let Some((_, Model::Stacking(mut stacking))) =
+        Model::examples().into_iter().find(|(n, _)| n.starts_with("stacking"))
+    else {
+        panic!("no stacking among the examples")
+    };
+    stacking.encoders[1].0[0].impute = None;
+    let message = Model::Stacking(stacking).fits(&[Slot { missing: true, ..NUMBER }; 3]).unwrap_err().to_string();
+    assert!(message.contains("column 0 may be missing"), "{message}");
+}
+
+/// Applies each change to each example it is meant for; the check must refuse every result.
+fn refuses<T>(open: impl Fn(&mut Model) -> Option<&mut T>, changes: &[(&str, &dyn Fn(&mut T))]) {
+    for (what, change) in changes {
+        let mut applied = 0;
+        for (name, mut model) in Model::examples() {
+            let before = model.clone();
+            let Some(inner) = open(&mut model) else { continue };
+            change(inner);
+            if model != before || what.contains("NaN") {
+                applied += 1;
+                assert!(model.check().is_err(), "{name}: {what} is not noticed");
+            }
+        }
+        assert!(applied > 0, "{what} changes nothing");
+    }
+}
+
+#[test]
+fn checks_notice_every_field_of_the_linear_model() {
+    fn open(model: &mut Model) -> Option<&mut Logistic> {
+        if let Model::Logistic(m) = model { Some(m) } else { None }
+    }
+    refuses(
+        open,
+        &[
+            ("a NaN coefficient", &|m| m.coef.data[1] = f64::NAN),
+            ("a coefficient past the bound", &|m| m.coef.data[0] = 1e200),
+            ("a missing row", &|m| m.coef.rows -= 1),
+            ("a wider row", &|m| m.coef.cols += 1),
+            ("an infinite intercept", &|m| m.intercept[0] = f64::INFINITY),
+            ("an intercept too many", &|m| m.intercept.push(0.0)),
+        ],
+    );
+}
+
+#[test]
+fn checks_notice_every_field_of_the_svm() {
+    fn open(model: &mut Model) -> Option<&mut Svm> {
+        if let Model::Svm(m) = model { Some(m) } else { None }
+    }
+    refuses(
+        open,
+        &[
+            ("a NaN support vector", &|m| m.support.data[0] = f64::NAN),
+            ("a support vector too few", &|m| {
+                m.support.rows -= 1;
+                m.support.data.truncate(m.support.rows * m.support.cols);
+            }),
+            ("counts that do not add up", &|m| m.n_support[0] += 1),
+            ("counts that overflow", &|m| m.n_support.fill(u32::MAX)),
+            ("one class", &|m| m.n_support = vec![m.support.rows as u32]),
+            ("a NaN dual coefficient", &|m| m.dual_coef.data[0] = f64::NAN),
+            ("a dual row too many", &|m| {
+                m.dual_coef.rows += 1;
+                m.dual_coef.data.extend(vec![0.0; m.dual_coef.cols]);
+            }),
+            ("a NaN intercept", &|m| m.intercept[0] = f64::NAN),
+            ("a pair too few in a", &|m| _ = m.prob_a.pop()),
+            ("a pair too many in b", &|m| m.prob_b.push(0.0)),
+            ("a NaN in a", &|m| m.prob_a[0] = f64::NAN),
+            ("a NaN in b", &|m| m.prob_b[0] = f64::NAN),
+            ("a NaN gamma", &|m| m.kernel = Kernel::Rbf { gamma: f64::NAN }),
+            ("a NaN coef0", &|m| m.kernel = Kernel::Poly { gamma: 1.0, coef0: f64::NAN, degree: 2 }),
+        ],
+    );
+}
+
+#[test]
+fn checks_notice_every_field_of_the_perceptron() {
+    fn open(model: &mut Model) -> Option<&mut Mlp> {
+        if let Model::Mlp(m) = model { Some(m) } else { None }
+    }
+    refuses(
+        open,
+        &[
+            ("no layer", &|m| m.layers.clear()),
+            ("a layer too few", &|m| _ = m.layers.remove(1)),
+            ("a NaN weight", &|m| m.layers[1].weights.data[0] = f64::NAN),
+            ("a NaN bias", &|m| m.layers[2].bias[0] = f64::NAN),
+            ("a bias too few", &|m| _ = m.layers[0].bias.pop()),
+            ("a transposed layer", &|m| {
+                let w = &mut m.layers[0].weights;
+                std::mem::swap(&mut w.rows, &mut w.cols);
+            }),
+        ],
+    );
+}
+
+#[test]
+fn checks_notice_every_field_of_naive_bayes() {
+    fn open(model: &mut Model) -> Option<&mut NaiveBayes> {
+        if let Model::NaiveBayes(m) = model { Some(m) } else { None }
+    }
+    refuses(
+        open,
+        &[
+            ("a NaN prior", &|m| m.prior[0] = f64::NAN),
+            ("a negative prior", &|m| m.prior[0] = -0.5),
+            ("priors beyond 1", &|m| m.prior[0] = 0.9),
+            ("a class too few", &|m| m.prior = vec![0.5, 0.5]),
+            ("a NaN mean", &|m| m.mean.data[0] = f64::NAN),
+            ("a variance of 0", &|m| m.var.data[3] = 0.0),
+            ("a negative variance", &|m| m.var.data[3] = -1.0),
+            ("a NaN variance", &|m| m.var.data[3] = f64::NAN),
+            ("a variance too few", &|m| {
+                m.var.cols -= 1;
+                m.var.data.truncate(m.var.rows * m.var.cols);
+            }),
+        ],
+    );
+}
+
+#[test]
+fn checks_notice_every_field_of_stacking() {
+    fn open(model: &mut Model) -> Option<&mut Stacking> {
+        if let Model::Stacking(m) = model { Some(m) } else { None }
+    }
+    let pass = |slot| Encoder { slot, impute: None, transform: Transform::Pass, indicator: false };
+    refuses(
+        open,
+        &[
+            ("a slot out of range", &|m| m.encoders[0].0[0].slot = 3),
+            ("fewer features", &|m| m.n_features = 2),
+            ("a wider encoding", &|m| m.encoders[0].0.push(pass(0))),
+            ("an encoding out of range", &|m| m.members[0].0 = 2),
+            ("no encodings", &|m| m.encoders.clear()),
+            ("no members", &|m| m.members.clear()),
+            ("a member too few", &|m| _ = m.members.pop()),
+            ("no passthrough", &|m| m.passthrough = None),
+            ("a passthrough out of range", &|m| m.passthrough = Some(9)),
+            ("a final model of another width", &|m| {
+                let Model::Logistic(last) = &mut m.final_model else { panic!("the final model is linear") };
+                last.coef.cols -= 1;
+                last.coef.data.truncate(last.coef.rows * last.coef.cols);
+            }),
+            ("a broken member", &|m| {
+                let Model::Logistic(member) = &mut m.members[1].1 else { panic!("the second member is linear") };
+                member.intercept[0] = f64::NAN;
+            }),
+        ],
+    );
+    // Encodings are proven where the columns are known.
+    for (what, transform) in [
+        ("a scale of 0", Transform::Standard { mean: 0.0, scale: 0.0 }),
+        ("a NaN mean", Transform::Standard { mean: f64::NAN, scale: 1.0 }),
+        ("levels of a number", Transform::OneHot { levels: vec![0], unknown: false, missing: false }),
+        ("a NaN ordinal", Transform::Ordinal { values: vec![f64::NAN], unknown: 0.0 }),
+        ("a NaN range", Transform::MinMax { scale: 1.0, min: 0.0, clip: Some((f64::NAN, 1.0)) }),
+        ("a range upside down", Transform::MinMax { scale: 1.0, min: 0.0, clip: Some((1.0, 0.0)) }),
+    ] {
+        for (name, mut model) in Model::examples() {
+            let Some(stacking) = open(&mut model) else { continue };
+            stacking.encoders[1].0[2].transform = transform.clone();
+            assert!(model.check().is_err() || model.fits(&[NUMBER; 3]).is_err(), "{name}: {what} is not noticed");
+        }
+    }
+}
+
+#[test]
+fn checks_notice_every_field_of_calibration() {
+    fn open(model: &mut Model) -> Option<&mut Calibrated> {
+        if let Model::Calibrated(m) = model { Some(m) } else { None }
+    }
+    fn isotonic(m: &mut Calibrated) -> Option<(&mut Vec<Vec<f64>>, &mut Vec<Vec<f64>>)> {
+        m.members
+            .iter_mut()
+            .find_map(|(_, c)| if let Calibrator::Isotonic { x, y, .. } = c { Some((x, y)) } else { None })
+    }
+    fn platt(m: &mut Calibrated) -> Option<(&mut Vec<f64>, &mut Vec<f64>)> {
+        m.members.iter_mut().find_map(|(_, c)| if let Calibrator::Platt { a, b, .. } = c { Some((a, b)) } else { None })
+    }
+    fn temperature(m: &mut Calibrated, value: f64) {
+        for (_, c) in &mut m.members {
+            if let Calibrator::Temperature { inverse_temperature, .. } = c {
+                *inverse_temperature = value;
+            }
+        }
+    }
+    refuses(
+        open,
+        &[
+            ("no members", &|m| m.members.clear()),
+            ("a broken member", &|m| {
+                if let Model::Svm(svm) = &mut m.members[0].0 {
+                    svm.intercept.clear();
+                }
+            }),
+            ("a margin of a model without one", &|m| {
+                for (model, calibrator) in &mut m.members {
+                    if let (Model::Mlp(_), Calibrator::Temperature { input, .. }) = (model, calibrator) {
+                        *input = Input::Margin;
+                    }
+                }
+            }),
+            ("a missing a", &|m| _ = platt(m).and_then(|(a, _)| a.pop())),
+            ("a b too many", &|m| _ = platt(m).map(|(_, b)| b.push(0.0))),
+            ("an infinite a", &|m| _ = platt(m).map(|(a, _)| a[0] = f64::INFINITY)),
+            ("x that is not ascending", &|m| _ = isotonic(m).map(|(x, _)| x[0][1] = x[0][0])),
+            ("an empty curve", &|m| {
+                if let Some((x, y)) = isotonic(m) {
+                    (x[0], y[0]) = (vec![], vec![]);
+                }
+            }),
+            ("y past 1", &|m| _ = isotonic(m).map(|(_, y)| y[0][2] = 1.5)),
+            ("a y too few", &|m| _ = isotonic(m).map(|(_, y)| y[0].pop())),
+            ("a curve too few", &|m| _ = isotonic(m).map(|(x, _)| x.pop())),
+            ("a temperature of 0", &|m| temperature(m, 0.0)),
+            ("a negative temperature", &|m| temperature(m, -1.0)),
+            ("an infinite temperature", &|m| temperature(m, f64::INFINITY)),
+        ],
+    );
+    // Members that disagree about the classes.
+    let of = |k: usize| {
+        let found =
+            Model::examples().into_iter().find(|(_, m)| m.family() == "logistic_regression" && m.n_classes() == k);
+        let calibrator = |n| Calibrator::Platt { input: Input::Margin, a: vec![-1.0; n], b: vec![0.0; n] };
+        found.map(|(_, m)| (m, calibrator(if k == 2 { 1 } else { k })))
+    };
+    let (two, three) = (of(2).unwrap(), of(3).unwrap());
+    assert!(Model::Calibrated(Calibrated { members: vec![two.clone(), two.clone()] }.into()).check().is_ok());
+    assert!(Model::Calibrated(Calibrated { members: vec![two, three] }.into()).check().is_err());
+}
+
+/// Models may stand in each other four deep; a forged depth is refused before it is walked.
+#[test]
+fn nesting_is_bounded() {
+    let mut model = Model::examples().into_iter().find(|(n, _)| *n == "gaussian naive bayes").unwrap().1;
+    for level in 2..=60 {
+        let temperature = Calibrator::Temperature { input: Input::Probability, inverse_temperature: 1.0 };
+        model = Model::Calibrated(Calibrated { members: vec![(model, temperature)] }.into());
+        let back: Model = wire::decode(&wire::encode(&model).unwrap()).unwrap();
+        assert_eq!(back.check().is_ok(), level <= 4, "level {level}");
+    }
+    // A long run of "a calibrated model with one member, which is a calibrated model …".
+    let forged: Vec<u8> = [6u8, 1].repeat(1_000_000);
+    assert!(wire::decode::<Model>(&forged).is_err());
+}
+
+#[test]
+fn an_encoding_without_columns_is_sound() {
+    assert_eq!(Encoders(vec![]).check(&[]).unwrap(), []);
+}
