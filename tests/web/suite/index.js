@@ -1,0 +1,45 @@
+// What is asked of the package on every host: `run` loads nothing by itself, so a host without files or network can run it.
+// `load` is the package's; `fixtures` is what tests/web/fixtures.rs wrote natively.
+import * as answers from "./answers.js";
+import * as loading from "./loading.js";
+import * as parity from "./parity.js";
+import * as records from "./records.js";
+import * as recovery from "./recovery.js";
+
+/** The tests: `[name, work]`. */
+export function tests(load, fixtures) {
+  const context = {
+    load,
+    fixtures,
+    /** The bytes of a fixture model, a new copy each time. */
+    bytes: (name) => decode(fixtures.models[name] ?? missing(name)),
+    /** A fixture model; remembers no answers unless told to. */
+    model: (name, options) => load(context.bytes(name), { cache: false, ...options }),
+  };
+  return [loading, answers, records, recovery, parity].flatMap((part) => part.tests(context));
+}
+
+/** Runs all of them: `{ name, error }` each, the error null where it passed. */
+export async function run(load, fixtures) {
+  const results = [];
+  for (const [name, work] of tests(load, fixtures)) {
+    let error = null;
+    try {
+      await work();
+    } catch (thrown) {
+      error = String(thrown?.stack ?? thrown);
+      if (thrown?.message && !error.includes(thrown.message)) error = `${thrown.message}\n${error}`;
+    }
+    results.push({ name, error });
+  }
+  return results;
+}
+
+function decode(base64) {
+  const text = atob(base64);
+  return Uint8Array.from(text, (c) => c.charCodeAt(0));
+}
+
+function missing(name) {
+  throw new Error(`there is no fixture model ${name}`);
+}
