@@ -163,6 +163,25 @@ impl Engine {
             self.count_violations(&violations);
             return Ok(Answer::Rejected(violations));
         }
+        Ok(Answer::Prediction(self.answer(as_of, now)))
+    }
+
+    /// A row that is past the door already: `row` has a slot per field, as [`Schema::row`](crate::schema::Schema::row) would
+    /// write it. For a host that checks the plain values of a record by itself; otherwise as [`predict`](Self::predict).
+    pub fn predict_row(&mut self, row: &[f64], as_of: Option<f64>, now: f64) -> Result<Prediction<'_>> {
+        let now = instant("the clock's time", now)?;
+        let as_of = as_of.map_or(Ok(now), |t| instant("as_of", t))?;
+        if row.len() != self.artifact.schema.fields.len() {
+            let message = format!("a row of this model has {} slots", self.artifact.schema.fields.len());
+            return Err(Error::new(ErrorKind::Data, message));
+        }
+        self.work.slots[..row.len()].copy_from_slice(row);
+        self.artifact.pipeline.derive(&mut self.work.slots, as_of);
+        Ok(self.answer(as_of, now))
+    }
+
+    /// The answer to the slots in `work`: counted, and remembered.
+    fn answer(&mut self, as_of: f64, now: f64) -> Prediction<'_> {
         self.live.observe(&self.work.slots);
         for (key, v) in self.key.iter_mut().zip(&self.work.slots) {
             *key = math::bits(*v);
@@ -181,14 +200,14 @@ impl Engine {
         let probability = self.work.probability.as_slice();
         self.live.observe_answer(probability);
         let class_index = math::argmax(probability);
-        Ok(Answer::Prediction(Prediction {
+        Prediction {
             class_index,
             confidence: probability[class_index],
             probability: Cow::Borrowed(probability),
             as_of,
             timestamp: now,
             cached,
-        }))
+        }
     }
 
     /// Several records (at most [`MAX_BATCH`]) with one `as_of`; an answer each, in order.

@@ -33,8 +33,6 @@ pub struct Runtime {
     cells: Cells,
     out: Vec<f64>,
     violations: Vec<Violation>,
-    /// Why there was no primary to load, where the host could not read it.
-    reason: Option<String>,
 }
 
 /// One record, as JS wrote it.
@@ -118,14 +116,18 @@ impl Runtime {
         options.cache_ttl = given.ttl.unwrap_or(options.cache_ttl);
         let engine = match (primary, fallback) {
             (Some(primary), Some(fallback)) => Engine::load_with_fallback(&primary, &fallback, options),
-            (Some(only), None) | (None, Some(only)) => Engine::load(&only, options),
+            (Some(primary), None) => Engine::load(&primary, options),
+            (None, Some(fallback)) => {
+                let reason = reason.unwrap_or_default();
+                Engine::load(&fallback, options).map(|engine| engine.degraded(reason))
+            }
             (None, None) => return Err(JsError::new("there is neither a model nor a fallback")),
         };
         let engine = engine.map_err(|e| JsError::new(&e.to_string()))?;
         let n = engine.artifact().schema.fields.len();
         let out = vec![0.0; 3 + engine.artifact().classes.len()];
         let cells = Cells { slots: vec![f64::NAN; n], marks: vec![[0; 3]; n], arena: Vec::new(), extra: Vec::new() };
-        Ok(Runtime { engine, cells, out, violations: Vec::new(), reason })
+        Ok(Runtime { engine, cells, out, violations: Vec::new() })
     }
 
     /// Number of fields.
@@ -165,36 +167,54 @@ impl Runtime {
         self.cells.extra.push(name);
     }
 
-    /// Answers the record in the buffers: true and the answer in `out`, or false and [`violations`](Self::violations).
-    /// `as_of`, `now`: seconds since 1970 UTC. `full`: some field has a tag, or there are extra names; otherwise all slots
-    /// are final. Throws for a time outside the years 1 to 9999.
-    pub fn run(&mut self, as_of: f64, now: f64, full: bool) -> Result<bool, JsError> {
+    /// Answers the record in the buffers: 1 and the answer in `out`, or 0 and [`violations`](Self::violations), or 2 where a
+    /// time is outside the years 1 to 9999. `as_of`, `now`: seconds since 1970 UTC. `full`: some field has a tag; otherwise all
+    /// slots are final.
+    pub fn run(&mut self, as_of: f64, now: f64, full: bool) -> u32 {
         let answer = if full {
-            let answer = self.engine.predict(&self.cells, Some(as_of), now);
-            self.cells.marks.fill([0; 3]);
-            self.cells.extra.clear();
-            answer
-        } else {
             self.engine.predict(&self.cells, Some(as_of), now)
+        } else {
+            self.engine.predict_row(&self.cells.slots, Some(as_of), now).map(Answer::Prediction)
         };
-        match answer.map_err(|e| JsError::new(&e.to_string()))? {
-            Answer::Prediction(p) => {
+        let status = match answer {
+            Ok(Answer::Prediction(p)) => {
                 self.out[0] = p.class_index as f64;
                 self.out[1] = p.confidence;
                 self.out[2] = f64::from(u8::from(p.cached));
                 self.out[3..].copy_from_slice(&p.probability);
-                Ok(true)
+                1
             }
-            Answer::Rejected(violations) => {
+            Ok(Answer::Rejected(violations)) => {
                 self.violations = violations;
-                Ok(false)
+                0
             }
+            Err(_) => 2,
+        };
+        if full {
+            self.cells.marks.fill([0; 3]);
+            self.cells.extra.clear();
         }
+        status
     }
 
     /// Why the last record was refused.
     pub fn violations(&mut self) -> Result<JsValue, JsError> {
         to_js(&std::mem::take(&mut self.violations))
+    }
+
+    /// [`Engine::schema`].
+    pub fn schema(&self) -> Result<JsValue, JsError> {
+        to_js(&self.engine.schema())
+    }
+
+    /// [`Engine::health`].
+    pub fn health(&self) -> Result<JsValue, JsError> {
+        to_js(&self.engine.health())
+    }
+
+    /// [`Engine::report`].
+    pub fn report(&self) -> Result<JsValue, JsError> {
+        to_js(&self.engine.report())
     }
 
     /// The instant that an ISO 8601 text names, in milliseconds since 1970 UTC; NaN where it names none.

@@ -120,15 +120,21 @@ export interface Field {
   readonly observed?: Observed;
 }
 
-/** What the training data held in a field. Times are epoch milliseconds. */
+/**
+ * What the values of a field looked like: numbers as numbers, times as ISO 8601 text, levels as text, flags as booleans. Absent
+ * where it has no meaning, or nothing was seen.
+ */
 export interface Observed {
-  readonly min?: number;
-  readonly max?: number;
-  readonly mean?: number;
+  readonly min?: number | string;
+  readonly max?: number | string;
+  /** Of a flag the share that is true. */
+  readonly mean?: number | string;
+  /** A value to start a form with: about the median, or the most frequent level or flag. */
+  readonly typical?: number | string | boolean;
   /** Share of missing values, 0..1. */
   readonly missing_rate: number;
-  /** A value to start a form with: the median, the most frequent level or flag. */
-  readonly typical?: number | string | boolean;
+  /** How many values were seen. */
+  readonly count: number;
 }
 
 /** Whether the model that was asked for answers. */
@@ -144,13 +150,21 @@ export interface Health {
 
 /** What has passed by since the model was loaded (or, after a trap, since then). */
 export interface Report {
+  model: string;
+  model_version: string;
+  model_id: string;
   /** Records answered. */
   predictions: number;
-  /** Records refused, per code of their violations. */
-  rejected: Record<string, number>;
-  /** Answers per class. */
+  /** Records refused. */
+  rejections: number;
+  /** Violations, by code. */
+  rejected: Partial<Record<Violation["code"], number>>;
+  /** `expired`: misses because the answer was too old. */
+  cache: { hits: number; misses: number; evictions: number; expired: number; entries: number; bytes: number };
+  /** Answers, by label. */
   predicted: Record<string, number>;
-  cache: { hits: number; misses: number; evictions: number; entries: number; bytes: number };
+  /** What was seen of each field. */
+  fields: Record<string, Observed>;
   /** How often the engine was replaced after a trap. */
   restarts: number;
 }
@@ -167,7 +181,7 @@ export interface Model<Input extends object = Record<string, unknown>, Output = 
    * at all throws.
    */
   predict(record: Input, options?: PredictOptions): Output;
-  /** Answers each record, at one instant. At most a million. */
+  /** Answers each record, at one instant. At most 100,000. */
   predictBatch(records: readonly Input[], options?: PredictOptions): Output[];
   /** Whether the model that was asked for answers. */
   health(): Health;

@@ -15,7 +15,7 @@ const MAX_TEXT = 1 << 20;
 const MAX_EXTRA = 100;
 const MAX_NAME = 200;
 /** Most records in one batch. */
-const MAX_BATCH = 1_000_000;
+const MAX_BATCH = 100_000;
 /** The instants a call may name, in milliseconds: 0001-01-01 to 9999-12-31. */
 const MIN_TIME = -62_135_596_800_000;
 const MAX_TIME = 253_402_300_799_999;
@@ -163,6 +163,7 @@ export class Model {
   #callOf(options) {
     this.#alive();
     const now = Date.now();
+    if (!(now >= MIN_TIME && now <= MAX_TIME)) throw new RangeError(`the host's clock says ${now}: it must be in the years 1 to 9999`);
     if (options === undefined || options === null) return { asOf: now, now, raw: false };
     if (typeof options !== "object") throw new TypeError(`the options of a prediction are an object like { asOf: "2026-01-02" }, not ${typeName(options)}`);
     const { asOf, raw } = options;
@@ -191,23 +192,22 @@ export class Model {
     let extra;
     try {
       cells = this.#read(record, slots, call.raw);
-      extra = this.#schema.extra === "reject" ? this.#extra(record) : null;
+      // Asked where such names are refused, and to say what a missing field may have been called instead.
+      extra = this.#schema.extra === "reject" || (cells !== null && cells.some((tag, k) => k % 3 === 1 && tag === TAG.MISSING)) ? this.#extra(record) : null;
     } finally {
       this.#depth = depth;
     }
     this.#alive();
-    const ok = this.#enter((runtime) => {
+    return this.#enter((runtime) => {
       if (this.#slots.length !== slots.length) this.#views();
       this.#slots.set(slots);
-      const full = cells !== null || extra !== null;
       if (cells !== null) this.#write(runtime, cells);
       if (extra !== null) for (const name of extra) runtime.extra(name);
-      const accepted = runtime.run(call.asOf / 1000, call.now / 1000, full);
+      const status = runtime.run(call.asOf / 1000, call.now / 1000, cells !== null || extra !== null);
       if (this.#out.length === 0) this.#views();
-      return accepted ? this.#prediction(call) : runtime.violations();
+      if (status === 1) return this.#prediction(call);
+      return { status: "rejected", violations: runtime.violations(), ...this.#identity, timestamp: iso(call.now) };
     });
-    if (ok.status === "ok") return ok;
-    return { status: "rejected", violations: ok, ...this.#identity, timestamp: iso(call.now) };
   }
 
   /** Reads every field once: slots where the value is already one, and the rest as cells (field, tag, value), or null. */
