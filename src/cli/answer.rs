@@ -23,7 +23,7 @@ pub struct Line<'a> {
     /// Columns copied from the record (`--keep`), under the key `input`.
     pub kept: Option<&'a serde_json::Map<String, serde_json::Value>>,
     /// What the engine said.
-    pub answer: &'a Answer,
+    pub answer: &'a Answer<'a>,
     /// Who said it.
     pub source: &'a Source<'a>,
     /// When it was asked, seconds since 1970 UTC.

@@ -53,8 +53,12 @@ fn card(out: &mut impl Write, model: &ModelFile, fields: &[FieldSummary]) -> Res
     writeln!(out, "{bold}{} {}{bold:#}", header.name, header.version)?;
     writeln!(out, "  id        {}", model.id)?;
     let witnesses = model.artifact.witnesses.len();
-    let size = super::thousands(model.size as u64);
-    writeln!(out, "  file      {size} bytes, format {}, by hedgerow {}, {witnesses} witnesses", header.format, header.tool_version)?;
+    let size = output::thousands(model.size as u64);
+    writeln!(
+        out,
+        "  file      {size} bytes, format {}, by hedgerow {}, {witnesses} witnesses",
+        header.format, header.tool_version
+    )?;
     writeln!(out, "  model     {}", list(&header.model))?;
     writeln!(out, "  classes   {}", header.classes.join(", "))?;
 
@@ -114,7 +118,7 @@ fn describe(field: &FieldSummary) -> String {
 
 fn show(value: &Value) -> String {
     match value {
-        Value::Number(v) => super::figure(*v),
+        Value::Number(v) => output::figure(*v),
         Value::Text(text) => text.clone(),
         Value::Flag(flag) => flag.to_string(),
     }
@@ -150,8 +154,8 @@ fn lines(out: &mut impl Write, map: &serde_json::Map<String, serde_json::Value>,
 fn plain(value: &serde_json::Value) -> String {
     match value {
         serde_json::Value::String(text) => text.clone(),
-        serde_json::Value::Number(n) if n.is_f64() => n.as_f64().map(super::figure).unwrap_or_default(),
-        serde_json::Value::Number(n) => n.as_u64().map_or_else(|| n.to_string(), super::thousands),
+        serde_json::Value::Number(n) if n.is_f64() => n.as_f64().map(output::figure).unwrap_or_default(),
+        serde_json::Value::Number(n) => n.as_u64().map_or_else(|| n.to_string(), output::thousands),
         serde_json::Value::Array(items) if items.len() > 8 || items.iter().any(|i| i.is_object() || i.is_array()) => {
             format!("[{} items]", items.len())
         }

@@ -3,12 +3,12 @@
 //! This file is the table of contents: the commands, and what their outcomes mean to a shell. Each command has a file of its
 //! own. Results go to standard output, what is told on the way to standard error, so a pipe carries results alone.
 
+mod answer;
 mod completions;
 mod inspect;
+mod model;
 mod output;
 mod predict;
-mod sample;
-mod train;
 mod types;
 mod verify;
 
@@ -19,7 +19,9 @@ use std::process::ExitCode;
 /// Trains a tabular classifier natively, into one small file that answers anywhere with the same bits.
 #[derive(Parser)]
 #[command(name = "hedgerow", version, about, propagate_version = true, max_term_width = 110)]
-#[command(after_help = "Exit codes: 0 fine; 1 the answer is no (a record was rejected, a file is not sound); 2 an error.")]
+#[command(
+    after_help = "Exit codes: 0 fine; 1 the answer is no (a record was rejected, a file is not sound); 2 an error."
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -27,12 +29,10 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    Train(train::Args),
     Predict(predict::Args),
     Inspect(inspect::Args),
     Verify(verify::Args),
     Types(types::Args),
-    Sample(sample::Args),
     Completions(completions::Args),
 }
 
@@ -61,12 +61,10 @@ pub fn run() -> ExitCode {
 
 fn dispatch(command: Command) -> Result<Outcome> {
     match command {
-        Command::Train(args) => train::run(&args),
         Command::Predict(args) => predict::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Types(args) => types::run(&args),
-        Command::Sample(args) => sample::run(&args),
         Command::Completions(args) => completions::run(&args),
     }
 }

@@ -91,7 +91,10 @@ impl Output {
         let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
         match std::fs::metadata(&path) {
             Ok(meta) if meta.is_dir() => {
-                return Err(Error::new(ErrorKind::Io, format!("{} is a folder; give the name of a file", path.display())));
+                return Err(Error::new(
+                    ErrorKind::Io,
+                    format!("{} is a folder; give the name of a file", path.display()),
+                ));
             }
             Ok(meta) if !meta.is_file() => {
                 let file = File::options().write(true).open(&path).map_err(cannot)?;
@@ -162,4 +165,24 @@ pub fn print_json(value: &serde_json::Value) -> Result<()> {
         .map_err(|error| Error::from(io::Error::from(error)))
         .and_then(|()| Ok(writeln!(out)?))?;
     Ok(out.flush()?)
+}
+
+/// A count with its thousands apart: `12,345`.
+pub fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let first = digits.len() % 3;
+    let (head, tail) = digits.split_at(first);
+    let groups = tail.as_bytes().chunks(3).map(|c| std::str::from_utf8(c).unwrap_or_default());
+    std::iter::once(head).filter(|h| !h.is_empty()).chain(groups).collect::<Vec<_>>().join(",")
+}
+
+/// A number to six significant digits, for a person.
+pub fn figure(value: f64) -> String {
+    let rounded: f64 = format!("{value:.5e}").parse().unwrap_or(value);
+    ryu_js::Buffer::new().format(rounded).to_string()
+}
+
+/// This machine's clock, seconds since 1970 UTC.
+pub fn now() -> f64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
 }

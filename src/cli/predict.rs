@@ -10,7 +10,7 @@ use crate::schema::{Cell, Code, Schema, Violation};
 use crate::time;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::collections::BTreeMap;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -69,7 +69,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let options = Options { cache_entries: 0, ..Options::default() };
     let mut engine = Engine::load(&file, options).map_err(|e| e.context(args.model.display().to_string()))?;
     let id = engine.id().to_string();
-    let now = super::now();
+    let now = output::now();
 
     let mut reader = match args.data == Path::new("-") {
         true => data::Reader::new(std::io::stdin(), None).map_err(|e| e.context("standard input"))?,
@@ -79,40 +79,42 @@ pub fn run(args: &Args) -> Result<Outcome> {
     if let Some(columns) = &columns {
         check_columns(args, columns, &engine.artifact().schema)?;
     }
-    let artifact = engine.artifact();
-    let (name, version, classes) = (artifact.name.clone(), artifact.version.clone(), artifact.classes.clone());
+    let (name, version) = (engine.artifact().name.clone(), engine.artifact().version.clone());
+    let classes = engine.artifact().classes.clone();
     let source = Source { classes: &classes, name: &name, version: &version, id: &id };
     let mut writer = Writer::new(args, reader.format(), &source, now)?;
     let mut rejected = Rejections::default();
-    let progress = Progress::new(args, &reader);
+    let bar = progress(args);
 
-    let mut rows = 0;
+    let mut rows: u64 = 0;
     for line in &mut reader {
         let line = line.map_err(|e| e.context(args.data.display().to_string()))?;
-        let answer = answer(&mut engine, &line, args, now);
+        let answer = answer(&mut engine, &line, args, now)?;
         if let Answer::Rejected(violations) = &answer {
-            rejected.tell(line.number(), violations, &progress.bar);
+            rejected.tell(line.number(), violations, &bar);
         }
         writer.write(&line, &answer)?;
         rows += 1;
-        progress.at(rows);
+        if rows.is_multiple_of(256) {
+            bar.set_position(rows);
+        }
     }
     writer.finish()?;
-    progress.bar.finish_and_clear();
+    bar.finish_and_clear();
     Ok(rejected.conclude(rows))
 }
 
-fn answer(engine: &mut Engine, line: &data::Line, args: &Args, now: f64) -> Answer {
+fn answer<'e>(engine: &'e mut Engine, line: &data::Line, args: &Args, now: f64) -> Result<Answer<'e>> {
     let Some(column) = &args.as_of_column else { return engine.predict(line, args.as_of, now) };
     match event_time(column, &line.get(column)) {
         Ok(as_of) => engine.predict(line, Some(as_of), now),
         Err(violation) => {
-            let mut violations = match engine.predict(line, None, now) {
+            let mut violations = match engine.predict(line, None, now)? {
                 Answer::Rejected(violations) => violations,
                 Answer::Prediction(_) => Vec::new(),
             };
             violations.push(violation);
-            Answer::Rejected(violations)
+            Ok(Answer::Rejected(violations))
         }
     }
 }
@@ -157,7 +159,7 @@ fn check_columns(args: &Args, columns: &[String], schema: &Schema) -> Result<()>
 
 /// Answers, on their way out.
 enum Writer<'a> {
-    Csv { out: csv::Writer<Output>, keep: &'a [String], source: &'a Source<'a>, number: ryu_js::Buffer },
+    Csv { out: Box<csv::Writer<Output>>, keep: &'a [String], source: &'a Source<'a>, number: ryu_js::Buffer },
     Json { out: Output, keep: &'a [String], source: &'a Source<'a>, now: f64 },
 }
 
@@ -183,14 +185,14 @@ impl<'a> Writer<'a> {
                     let message = format!("the column `{twice}` cannot be kept: the answers have one of that name");
                     return Err(Error::new(ErrorKind::Config, message));
                 }
-                let mut out = csv::Writer::from_writer(Output::create(&args.out)?);
+                let mut out = Box::new(csv::Writer::from_writer(Output::create(&args.out)?));
                 out.write_record(keep.iter().chain(&answers)).map_err(unwritten)?;
                 Ok(Writer::Csv { out, keep, source, number: ryu_js::Buffer::new() })
             }
         }
     }
 
-    fn write(&mut self, line: &data::Line, answer: &Answer) -> Result<()> {
+    fn write(&mut self, line: &data::Line, answer: &Answer<'_>) -> Result<()> {
         match self {
             Writer::Csv { out, keep, source, number } => {
                 for name in *keep {
@@ -199,7 +201,7 @@ impl<'a> Writer<'a> {
                 match answer {
                     Answer::Prediction(p) => {
                         out.write_field(&source.classes[p.class_index]).map_err(unwritten)?;
-                        for &value in &p.probability {
+                        for &value in p.probability.iter() {
                             out.write_field(answer::number(number, value)).map_err(unwritten)?;
                         }
                     }
@@ -212,7 +214,8 @@ impl<'a> Writer<'a> {
                 out.write_record(None::<&[u8]>).map_err(unwritten)
             }
             Writer::Json { out, keep, source, now } => {
-                let kept = (!keep.is_empty()).then(|| keep.iter().map(|name| (name.clone(), value(line, name))).collect());
+                let kept =
+                    (!keep.is_empty()).then(|| keep.iter().map(|name| (name.clone(), value(line, name))).collect());
                 Ok(Line { kept: kept.as_ref(), answer, source, now: *now }.write(out)?)
             }
         }
@@ -254,7 +257,7 @@ impl Rejections {
     fn tell(&mut self, line: u64, violations: &[Violation], bar: &ProgressBar) {
         self.rows += 1;
         for violation in violations {
-            *self.codes.entry(violation.code.name().to_string()).or_default() += 1;
+            *self.codes.entry(violation.code.as_str().to_string()).or_default() += 1;
         }
         if self.rows <= SHOWN {
             bar.suspend(|| {
@@ -276,28 +279,16 @@ impl Rejections {
     }
 }
 
-/// A bar on a terminal that does not also show the answers; nothing elsewhere.
-struct Progress {
-    bar: ProgressBar,
-}
-
-impl Progress {
-    fn new(args: &Args, _reader: &data::Reader) -> Self {
-        let answers_on_terminal = args.out == Path::new("-") && std::io::stdout().is_terminal();
-        if answers_on_terminal || !std::io::stderr().is_terminal() {
-            return Progress { bar: ProgressBar::hidden() };
-        }
-        let bar = ProgressBar::no_length();
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {human_pos} records, {per_sec}, {elapsed}") {
-            bar.set_style(style);
-        }
-        bar.enable_steady_tick(Duration::from_millis(100));
-        Progress { bar }
+/// A line that counts on a terminal which does not also show the answers; nothing elsewhere.
+fn progress(args: &Args) -> ProgressBar {
+    let answers_on_terminal = args.out == Path::new("-") && std::io::stdout().is_terminal();
+    if answers_on_terminal || !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
     }
-
-    fn at(&self, rows: u64) {
-        if rows % 256 == 0 {
-            self.bar.set_position(rows);
-        }
+    let bar = ProgressBar::no_length();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {human_pos} records, {per_sec}, {elapsed}") {
+        bar.set_style(style);
     }
+    bar.enable_steady_tick(Duration::from_millis(100));
+    bar
 }
