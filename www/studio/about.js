@@ -1,0 +1,112 @@
+// What is in the file: fields, derived features, how it was trained, and how to call it from a program.
+import { byId, el } from "./dom.js";
+import { bytes as size, count, day, figure, percent } from "./format.js";
+
+/** Fields listed at once; the others are folded away. */
+const SHOWN = 40;
+
+/** A model's type as it is written in prose. */
+const TYPES = {
+  gradient_boosting: "Gradient boosting", random_forest: "Random forest", logistic_regression: "Logistic regression", svm: "Support vector machine",
+  mlp: "Neural network", naive_bayes: "Naive Bayes", stacking: "Stacking", calibrated: "Calibrated model", forest: "Forest", logistic: "Logistic regression",
+};
+
+/** "Gradient boosting"; the type as it stands where it is none of ours. */
+export const kind = (header) => TYPES[header.model?.type] ?? header.model?.type ?? "Model";
+
+/** "2 classes, 9 fields, 48 KB". */
+export function facts(schema, bytes) {
+  const derived = schema.derived.length;
+  return [`${schema.classes.length} classes`, `${count(schema.fields.length)} ${schema.fields.length === 1 ? "field" : "fields"}`,
+    derived ? `${derived} derived ${derived === 1 ? "feature" : "features"}` : null, size(bytes.length)].filter(Boolean).join(" · ");
+}
+
+export class About {
+  #schema; #file; #snippet;
+
+  build({ model, bytes, header, file }) {
+    this.#schema = model.schema;
+    this.#file = file;
+    this.#snippet = el("code", {});
+    const copy = el("button", { type: "button", class: "ghost", onclick: () => this.#copy(copy) }, "Copy");
+    byId("about-body").replaceChildren(...[
+      this.#identity(bytes, header),
+      measures(header),
+      this.#derived(),
+      this.#fields(),
+      el("section", { class: "part" }, el("div", { class: "card-head" }, el("h3", {}, "Ask it from a program"), copy),
+        el("pre", { tabindex: "0", class: "code", role: "region", "aria-label": "JavaScript that asks this model" }, this.#snippet)),
+    ].filter(Boolean));
+  }
+
+  /** The example program asks what the form asks. */
+  show(record) {
+    const short = Object.entries(record).map(([name, value]) => `  ${/^[a-z_$][\w$]*$/i.test(name) ? name : JSON.stringify(name)}: ${JSON.stringify(value)},`).join("\n");
+    this.#snippet.textContent = `import { load } from "hedgerow";\n\nconst model = await load(${JSON.stringify(this.#file)});\nconst answer = model.predict({\n${short}\n});\nif (answer.status === "ok") console.log(answer.prediction, answer.confidence);\nelse console.log(answer.violations);`;
+  }
+
+  async #copy(button) {
+    try {
+      await navigator.clipboard.writeText(this.#snippet.textContent);
+      button.textContent = "Copied";
+    } catch {
+      // No permission for the clipboard: the text is selected instead, ready for the keyboard.
+      getSelection().selectAllChildren(this.#snippet);
+      button.textContent = "Selected";
+    }
+    setTimeout(() => { button.textContent = "Copy"; }, 2000);
+  }
+
+  #identity(bytes, header) {
+    const { name, version, id, classes } = this.#schema;
+    const training = header.training ?? {};
+    return list([
+      ["Name", `${name} ${version}`], ["Type", kind(header)], ["Classes", classes.length > 12 ? `${classes.slice(0, 12).join(", ")} and ${classes.length - 12} more` : classes.join(", ")],
+      ["File", `${this.#file}, ${size(bytes.length)}`], ["SHA-256", el("code", { class: "wrap" }, id)],
+      Number.isFinite(training.rows) ? ["Trained on", `${count(training.rows)} rows`] : null,
+      typeof training.data_sha256 === "string" ? ["Training data", el("code", { class: "wrap" }, training.data_sha256)] : null,
+      typeof header.tool_version === "string" ? ["Written by", `hedgerow ${header.tool_version}`] : null,
+    ]);
+  }
+
+  #derived() {
+    const { derived } = this.#schema;
+    if (derived.length === 0) return null;
+    return el("section", { class: "part" }, el("h3", {}, "Derived features"), el("p", { class: "muted small" }, "Computed by the model from the fields, by the same code that computed them for training."),
+      el("dl", { class: "derived" }, derived.map(({ name, expression }) => el("div", {}, el("dt", {}, name), el("dd", {}, el("code", { class: "wrap" }, expression))))));
+  }
+
+  #fields() {
+    const rows = this.#schema.fields.map((field) => el("tr", {}, el("th", { scope: "row" }, field.name), el("td", {}, field.kind), el("td", {}, field.required ? "required" : "may be missing"), el("td", {}, values(field)),
+      el("td", { class: "number" }, field.observed ? percent(field.observed.missing_rate ?? 0) : "–")));
+    const table = (some, label) => el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label }, el("table", {},
+      el("thead", {}, el("tr", {}, ["field", "kind", "", "in training", "missing"].map((text) => (text ? el("th", { scope: "col" }, text) : el("td", {}))))), el("tbody", {}, some)));
+    const rest = rows.slice(SHOWN);
+    return el("section", { class: "part" }, el("h3", {}, "Fields"), table(rows.slice(0, SHOWN), "Fields of the model"),
+      rest.length ? el("details", {}, el("summary", {}, `${count(rest.length)} more fields`), table(rest, "More fields of the model")) : null);
+  }
+}
+
+function values(field) {
+  const { observed, levels, kind: type } = field;
+  if (type === "category") return levels.length > 8 ? `${levels.slice(0, 8).join(", ")} and ${levels.length - 8} more` : levels.join(", ");
+  if (type === "flag" || !observed || observed.min === undefined) return type === "flag" ? "yes, no" : "–";
+  if (type === "time") return `${day(observed.min)} to ${day(observed.max)}`;
+  return `${figure(observed.min)} to ${figure(observed.max)}${observed.mean === undefined ? "" : `, mean ${figure(observed.mean)}`}`;
+}
+
+/** What the trainer measured, as the header has it: plain numbers, at most one level deep. */
+function measures(header) {
+  const metrics = header.metrics;
+  if (metrics === null || typeof metrics !== "object") return null;
+  const groups = Object.entries(metrics).filter(([, v]) => v !== null && typeof v === "object" && !Array.isArray(v));
+  const sets = groups.length ? groups : [["", metrics]];
+  const blocks = sets.map(([title, set]) => {
+    const numbers = Object.entries(set).filter(([, v]) => typeof v === "number" && Number.isFinite(v)).slice(0, 12);
+    if (numbers.length === 0) return null;
+    return el("div", {}, title ? el("h4", {}, title.replaceAll("_", " ")) : null, el("div", { class: "tiles" }, numbers.map(([name, value]) => el("div", { class: "tile" }, el("span", { class: "tile-value" }, figure(value)), el("span", { class: "tile-text" }, name.replaceAll("_", " "))))));
+  }).filter(Boolean);
+  return blocks.length ? el("section", { class: "part" }, el("h3", {}, "Measured when it was trained"), blocks) : null;
+}
+
+const list = (rows) => el("dl", { class: "identity" }, rows.filter(Boolean).map(([term, value]) => el("div", {}, el("dt", {}, term), el("dd", {}, value))));

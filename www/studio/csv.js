@@ -1,0 +1,80 @@
+// CSV in pieces: text comes in as it is read, rows go out as they are complete. Papa Parse does the parsing; here is what a
+// stream needs around it. Nothing here touches the page, so Node tests it as it is.
+
+/** Longest row accepted, in characters: beyond it a quote was most likely left open, and memory is not unlimited. */
+export const MAX_ROW = 1 << 20;
+/** Most columns accepted. */
+export const MAX_COLUMNS = 10_000;
+
+/** A problem with the file as a whole, in words for the person who dropped it. */
+export class CsvError extends Error {}
+
+/** Turns pieces of text into rows: `push(text)` and `end()` return arrays of `{ cells, broken }`; `broken` is set where quotes do not match. */
+export class CsvRows {
+  #parser; #delimiter; #newline; #rest = ""; #row = 0; #Papa; #fields;
+
+  /** `Papa`: the library. `fields`: names expected in the header; the separator (comma, semicolon, tab) that finds most of them is the file's. */
+  constructor(Papa, fields) {
+    this.#Papa = Papa;
+    this.#fields = new Set(fields);
+  }
+
+  push(text) {
+    this.#rest += text;
+    if (!this.#parser && !this.#begin(false)) return [];
+    return this.#take(false);
+  }
+
+  end() {
+    if (!this.#parser) this.#begin(true);
+    const rows = this.#take(true);
+    this.#rest = "";
+    return rows;
+  }
+
+  /** Settles separator and line end on the first line; false while that line is still coming. */
+  #begin(last) {
+    const end = this.#rest.search(/[\r\n]/);
+    if (!last && (end < 0 || end === this.#rest.length - 1)) {
+      this.#limit();
+      return false;
+    }
+    const line = end < 0 ? this.#rest : this.#rest.slice(0, end);
+    this.#newline = end >= 0 && this.#rest[end] === "\r" && this.#rest[end + 1] !== "\n" ? "\r" : "\n";
+    const hits = (delimiter) => {
+      const cells = new this.#Papa.Parser({ delimiter, newline: "\n" }).parse(line, 0, false).data[0] ?? [];
+      return cells.filter((cell) => this.#fields.has(cell.trim())).length;
+    };
+    this.#delimiter = [",", ";", "\t"].reduce((best, d) => (hits(d) > hits(best) ? d : best));
+    this.#parser = new this.#Papa.Parser({ delimiter: this.#delimiter, newline: this.#newline });
+    return true;
+  }
+
+  #take(last) {
+    const { data, errors, meta } = this.#parser.parse(this.#rest, 0, !last);
+    const broken = new Set(errors.map((error) => error.row));
+    this.#rest = this.#rest.slice(meta.cursor);
+    const rows = [];
+    data.forEach((cells, i) => {
+      // Lines end in LF or CR LF, mixed or not.
+      if (this.#newline === "\n" && cells.at(-1).endsWith("\r")) cells[cells.length - 1] = cells.at(-1).slice(0, -1);
+      if (cells.length === 1 && cells[0] === "") return;
+      this.#row += 1;
+      rows.push({ cells, broken: broken.has(i) });
+    });
+    if (!last) this.#limit();
+    return rows;
+  }
+
+  #limit() {
+    if (this.#rest.length > MAX_ROW) throw new CsvError(`row ${this.#row + 1} of the file is longer than ${MAX_ROW} characters; is a quote left open?`);
+  }
+}
+
+/** A cell as the result file holds it: quoted only where it must be. */
+export function quoted(text) {
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/** A line of the result file. */
+export const line = (cells) => `${cells.map(quoted).join(",")}\n`;

@@ -1,0 +1,186 @@
+// One control per kind of field. A control knows how a value is shown and typed; whether it is allowed is the engine's to say, so
+// text that is no number is handed on as it stands and comes back as a violation.
+//
+// Each control: { parts: nodes for its row, focus: node, get(): value for the record (null: missing), set(value), typical }.
+// `set` takes what `get` gives, and text as a CSV cell holds it.
+import { el } from "./dom.js";
+import { day, figure, ruler } from "./format.js";
+
+const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+const DAY = 86_400_000;
+
+/** The span of a number or time field that is worth offering: what training saw, within what the schema allows; null if unknown. */
+export function span(field) {
+  const low = Math.max(field.observed?.min ?? -Infinity, field.min ?? -Infinity);
+  const high = Math.min(field.observed?.max ?? Infinity, field.max ?? Infinity);
+  return Number.isFinite(low) && Number.isFinite(high) && low < high ? { low, high } : null;
+}
+
+/** Whether the values of a number field look like counts. */
+export function integers(field) {
+  const seen = field.observed;
+  return Boolean(seen) && Number.isInteger(seen.min) && Number.isInteger(seen.max) && Number.isInteger(seen.typical ?? 0) && seen.max - seen.min >= 2;
+}
+
+/** What stands beside the field's name. */
+export function hint(field) {
+  const range = span(field);
+  switch (field.kind) {
+    case "number": {
+      const allowed = field.min !== undefined || field.max !== undefined;
+      if (range) return `${figure(range.low)} to ${figure(range.high)}${allowed ? " allowed" : ""}`;
+      return "number";
+    }
+    case "time": return range ? `${day(range.low)} to ${day(range.high)}, UTC` : "UTC";
+    case "category": return `${field.levels.length} levels${field.unknown === "admit" ? " and others" : ""}`;
+    default: return "yes or no";
+  }
+}
+
+/** The control for `field`. `id` labels its main element; `changed` is called after each change made by a person. */
+export function control(field, id, changed) {
+  const make = { number, category, flag, time }[field.kind];
+  if (!make) throw new Error(`field ${field.name} is of the kind ${field.kind}, which this page does not know; expected number, category, flag or time`);
+  return make(field, id, changed);
+}
+
+function number(field, id, changed) {
+  const range = span(field);
+  const whole = integers(field);
+  const typical = field.observed?.typical ?? field.observed?.mean ?? (range ? (range.low + range.high) / 2 : 0);
+  const box = el("input", { id, type: "text", inputmode: "decimal", class: "box", spellcheck: "false" });
+  const rule = range && ruler(range.low, range.high, whole);
+  const slider = rule && el("input", { type: "range", class: "slider", min: rule.min, max: rule.max, step: rule.step, "aria-label": `${field.name}, slider` });
+  // Where the thumb stands, for the filled part of the track.
+  const paint = () => slider?.style.setProperty("--at", String((slider.value - rule.min) / (rule.max - rule.min)));
+  const follow = () => {
+    const text = box.value.trim();
+    if (slider && DECIMAL.test(text)) slider.value = text;
+    paint();
+  };
+  box.addEventListener("input", () => { follow(); changed(); });
+  slider?.addEventListener("input", () => { box.value = String(Number(slider.value)); paint(); changed(); });
+  return {
+    parts: [slider, box].filter(Boolean),
+    focus: box,
+    typical: whole ? Math.round(typical) : Number(typical.toPrecision(6)),
+    get() {
+      const text = box.value.trim();
+      if (text === "") return null;
+      return DECIMAL.test(text) ? Number(text) : text;
+    },
+    set(value) { box.value = String(value); follow(); },
+  };
+}
+
+function category(field, id, changed) {
+  const levels = field.levels;
+  const open = field.unknown === "admit";
+  const select = el("select", { id, class: "select" }, levels.map((level, i) => el("option", { value: i }, level)));
+  const other = open ? el("input", { type: "text", class: "box other", hidden: true, "aria-label": `${field.name}, another value` }) : null;
+  if (open) select.append(el("option", { value: "other" }, "Another value…"));
+  const show = () => { if (other) other.hidden = select.value !== "other"; };
+  select.addEventListener("change", () => {
+    show();
+    if (other && !other.hidden) other.focus();
+    changed();
+  });
+  other?.addEventListener("input", changed);
+  const typical = field.observed?.typical;
+  return {
+    parts: [select, other].filter(Boolean),
+    focus: select,
+    typical: levels.includes(typical) ? typical : levels[0],
+    get() {
+      if (select.value === "other") return other.value.trim() === "" ? null : other.value;
+      return levels[Number(select.value)];
+    },
+    set(value) {
+      const at = levels.indexOf(String(value));
+      if (at >= 0) select.value = String(at);
+      else if (other) { select.value = "other"; other.value = String(value); }
+      show();
+      return at >= 0 || open;
+    },
+  };
+}
+
+function flag(field, id, changed) {
+  const box = el("input", { id, type: "checkbox", role: "switch", class: "switch" });
+  const word = el("span", { class: "switch-word", "aria-hidden": "true" });
+  const show = () => { word.textContent = box.checked ? "Yes" : "No"; };
+  box.addEventListener("change", () => { show(); changed(); });
+  show();
+  return {
+    parts: [el("span", { class: "switch-line" }, box, word)],
+    focus: box,
+    typical: isYes(field.observed?.typical ?? false),
+    get: () => box.checked,
+    set(value) { box.checked = isYes(value); show(); },
+  };
+}
+
+const isYes = (value) => value === true || value === 1 || ["true", "1", "yes", "t", "y"].includes(String(value).toLowerCase());
+
+function time(field, id, changed) {
+  const range = span(field);
+  const days = Boolean(range) && range.low % DAY === 0 && range.high % DAY === 0;
+  const type = days ? "date" : "datetime-local";
+  const box = el("input", { id, type, class: "box date", step: days ? null : 1 });
+  const slider = range && el("input", {
+    type: "range", class: "slider", min: 0, max: Math.ceil((range.high - range.low) / DAY), step: 1, "aria-label": `${field.name}, slider in days`,
+  });
+  const follow = () => {
+    if (!slider) return;
+    const at = instant();
+    if (at !== null) slider.value = String(Math.round((at - range.low) / DAY));
+    slider.style.setProperty("--at", String(slider.value / slider.max));
+  };
+  // Both input types are read as UTC, which is what the engine means by a time without an offset.
+  const instant = () => (Number.isFinite(box.valueAsNumber) ? box.valueAsNumber : null);
+  const show = (ms) => { box.valueAsNumber = days ? Math.floor(ms / DAY) * DAY : Math.floor(ms / 1000) * 1000; };
+  box.addEventListener("input", () => { follow(); changed(); });
+  slider?.addEventListener("input", () => {
+    show(range.low + Number(slider.value) * DAY);
+    slider.style.setProperty("--at", String(slider.value / slider.max));
+    changed();
+  });
+  const typical = field.observed?.typical ?? (range ? (range.low + range.high) / 2 : Date.UTC(2025, 0, 1));
+  return {
+    parts: [slider, box].filter(Boolean),
+    focus: box,
+    typical: iso(typical, days),
+    get() {
+      const at = instant();
+      return at === null ? null : iso(at, days);
+    },
+    set(value) {
+      const ms = typeof value === "number" ? value : /^-?\d+$/.test(value) ? Number(value) : Date.parse(/[T ]\d/.test(value) && !/(z|[+-]\d\d:?\d\d)$/i.test(value) ? `${value}Z` : value);
+      if (!Number.isFinite(ms)) return false;
+      show(ms);
+      follow();
+      return true;
+    },
+  };
+}
+
+/** The ISO text of an instant in epoch milliseconds; the day alone where times of day mean nothing. */
+function iso(ms, days) {
+  const text = new Date(ms).toISOString();
+  return days ? text.slice(0, 10) : text;
+}
+
+/** A handful of values over the field's span to try one after the other: `{ value, at }`, `at` in 0..=1 along the axis. */
+export function sweep(field, parts) {
+  if (field.kind === "category") return field.levels.map((value, i) => ({ value, at: i }));
+  if (field.kind === "flag") return [false, true].map((value, i) => ({ value, at: i }));
+  const range = span(field);
+  if (!range) return [];
+  const whole = field.kind === "number" && integers(field);
+  const steps = whole ? Math.min(parts, range.high - range.low) : parts;
+  const values = Array.from({ length: steps + 1 }, (_, i) => range.low + ((range.high - range.low) * i) / steps);
+  return values.map((v) => {
+    const value = whole ? Math.round(v) : v;
+    return { value: field.kind === "time" ? new Date(v).toISOString() : value, at: (value - range.low) / (range.high - range.low) };
+  });
+}
