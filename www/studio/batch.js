@@ -92,7 +92,7 @@ export class Batch {
         el("div", { class: "tiles" },
           tile(count(scored), scored === 1 ? "row scored" : "rows scored"),
           tile(count(run.rejected), run.rejected === 1 ? "row refused" : "rows refused", run.rejected > 0),
-          tile(`${run.seconds < 10 ? run.seconds.toFixed(1) : Math.round(run.seconds)} s`, `by ${model}`)),
+          tile(run.seconds < 1 ? `${Math.max(1, Math.round(run.seconds * 1000))} ms` : `${run.seconds.toFixed(run.seconds < 10 ? 1 : 0)} s`, `by ${model}`)),
         el("button", { type: "button", class: "button", id: "download", onclick: () => save(run.result, target) }, `Download ${target} (${size(run.result.size)})`)),
       classes(run, scored),
       run.absent.length ? el("p", { class: "muted" }, `Without a column, so missing in every row: ${run.absent.join(", ")}.`) : null,
@@ -107,9 +107,9 @@ export class Batch {
     const rows = run.preview.map((row) => el("tr", {},
       el("td", {}, row.status === "ok" ? row.prediction : el("span", { class: "bad" }, "refused")),
       el("td", { class: "number" }, row.status === "ok" ? percent(row.confidence) : "–"),
-      run.columns.map((_, i) => el("td", {}, row.cells[i] ?? "")),
-      el("td", {}, el("button", { type: "button", class: "link", onclick: () => this.#open(record(run.columns, row.cells, fields)) }, "Open in the form"))));
-    return el("section", { class: "part" }, el("h3", {}, "First rows"), table(["prediction", "confidence", ...run.columns, ""], rows, "First rows of the result"));
+      el("td", {}, el("button", { type: "button", class: "link", "aria-label": `Open row ${row.row} in the form`, onclick: () => this.#open(record(run.columns, row.cells, fields)) }, "Open")),
+      run.columns.map((_, i) => el("td", {}, row.cells[i] ?? ""))));
+    return el("section", { class: "part" }, el("h3", {}, "First rows"), table(["prediction", figures("confidence"), null, ...run.columns], rows, "First rows of the result"));
   }
 
   #template() {
@@ -145,13 +145,16 @@ function refusals(run) {
     el("td", {}, violations.slice(0, 20).map((v, i) => el("span", { class: "reason" }, i ? "; " : "", v.field ? el("b", {}, `${v.field} `) : "", v.message)))));
   const rest = run.rejected - run.examples.length;
   return el("section", { class: "part" }, el("h3", {}, "Refused rows"),
-    table(["field", "rule", "rows"], counted, "Refused rows by field and rule"),
+    table(["field", "rule", figures("rows")], counted, "Refused rows by field and rule"),
     el("details", {}, el("summary", {}, rest > 0 ? `The first ${run.examples.length} refused rows` : `All ${plural(run.examples.length, "refused row")}`),
-      table(["row", "why"], listed, "Refused rows one by one"), rest > 0 ? el("p", { class: "muted" }, `${count(rest)} more are not listed; their predictions are empty in the result.`) : null));
+      table([figures("row"), "why"], listed, "Refused rows one by one"), rest > 0 ? el("p", { class: "muted" }, `${count(rest)} more are not listed; their predictions are empty in the result.`) : null));
 }
 
-/** A table that scrolls by itself, by keyboard too. */
+/** The head of a column of figures. */
+const figures = (text) => el("th", { scope: "col", class: "number" }, text);
+
+/** A table that scrolls by itself, by keyboard too. `head`: texts, cells, or `null` over a column without a name. */
 function table(head, rows, label) {
   return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label },
-    el("table", {}, el("thead", {}, el("tr", {}, head.map((text) => (text ? el("th", { scope: "col" }, text) : el("td", {}))))), el("tbody", {}, rows)));
+    el("table", {}, el("thead", {}, el("tr", {}, head.map((cell) => (cell === null ? el("td") : cell instanceof Node ? cell : el("th", { scope: "col" }, cell))))), el("tbody", {}, rows)));
 }

@@ -11,13 +11,15 @@ const REACH = 16;
 const LEVELS = 60;
 const LEVELS_SHOWN = 12;
 /** Fields in the list of those that move the answer most. */
-const LISTED = 6;
+const LISTED = 8;
+/** The parts of the page that show what is found. */
+const PANELS = ["what-if", "reach"];
 /** A slice of work between two looks at the keyboard, milliseconds. */
 const SLICE = 6;
 
 export class Explorer {
   #probe; #schema; #record; #asOf; #class; #field = null; #chosen = false; #predicted = 0; #run = 0; #timer;
-  #watched = null; #view; #select; #set;
+  #watched = null; #select; #set;
 
   /** `select(name)`: this field is spoken of now. `set(name, value)`: a person wants this value. */
   constructor({ select, set }) {
@@ -30,15 +32,14 @@ export class Explorer {
     this.#run += 1;
     this.#schema = schema;
     this.#probe = probe;
-    this.#watched = null;
     this.#record = null;
     if (!schema.fields.some((f) => f.name === this.#field)) { this.#field = null; this.#chosen = false; }
-    byId("watch-box").hidden = schema.classes.length < 3;
-    byId("watch").replaceChildren(el("option", { value: "" }, "the predicted one"), ...schema.classes.map((name, i) => el("option", { value: i }, name)));
-    this.#view = { curve: el("div", { class: "curve" }), list: el("ol", { class: "reach" }) };
-    byId("what-if-body").replaceChildren(this.#view.curve,
-      el("h3", {}, "What moves this answer"), el("p", { class: "muted small", id: "reach-note" }), this.#view.list);
-    byId("what-if").hidden = true;
+    // Of two classes the second is the one that is asked about (the trainer puts the positive one there); of more, the predicted one.
+    const binary = schema.classes.length === 2;
+    this.#watched = binary ? 1 : null;
+    byId("watch").replaceChildren(...(binary ? [] : [el("option", { value: "" }, "the predicted one")]), ...schema.classes.map((name, i) => el("option", { value: i }, name)));
+    byId("watch").value = binary ? "1" : "";
+    for (const id of PANELS) byId(id).hidden = true;
   }
 
   /** A person is at this field: its curve is shown from now on. */
@@ -53,7 +54,7 @@ export class Explorer {
   /** The record and its answer have changed. A refused record leaves the last picture, greyed. */
   show(record, answer) {
     const sound = answer.status === "ok";
-    byId("what-if").classList.toggle("is-stale", !sound);
+    for (const id of PANELS) byId(id).classList.toggle("is-stale", !sound);
     this.#run += 1;
     if (!sound) return;
     this.#record = record;
@@ -63,9 +64,8 @@ export class Explorer {
   }
 
   #restart() {
-    const binary = this.#schema.classes.length === 2;
-    this.#class = this.#schema.classes[this.#watched ?? (binary ? 1 : this.#predicted)];
-    byId("what-if").hidden = false;
+    this.#class = this.#schema.classes[this.#watched ?? this.#predicted];
+    for (const id of PANELS) byId(id).hidden = false;
     if (this.#field) this.#curve();
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#reach((this.#run += 1)), 120);
@@ -106,7 +106,7 @@ export class Explorer {
     }
     const now = this.#now();
     byId("reach-note").replaceChildren("The span that the probability of ", el("b", {}, this.#class), " covers when this field alone runs through the values seen in training.");
-    this.#view.list.replaceChildren(...order.map((row) => this.#reachRow(row, now)));
+    byId("reach-list").replaceChildren(...order.map((row) => this.#reachRow(row, now)));
   }
 
   #reachRow({ field, low, high }, now) {
@@ -127,11 +127,11 @@ export class Explorer {
     const points = this.#ask(field, CURVE);
     const title = el("p", { class: "curve-title" }, "Probability of ", el("b", {}, this.#class), " over ", el("b", {}, field.name));
     if (points.length < 2) {
-      this.#view.curve.replaceChildren(title, el("p", { class: "muted" }, "The model’s file does not say which values this field takes, so there is nothing to run through."));
+      byId("what-if-body").replaceChildren(title, el("p", { class: "muted" }, "The model’s file does not say which values this field takes, so there is nothing to run through."));
     } else if (field.kind === "category" || field.kind === "flag") {
-      this.#view.curve.replaceChildren(title, this.#levels(field, points));
+      byId("what-if-body").replaceChildren(title, this.#levels(field, points));
     } else {
-      this.#view.curve.replaceChildren(title, this.#line(field, points));
+      byId("what-if-body").replaceChildren(title, this.#line(field, points));
     }
   }
 

@@ -31,7 +31,7 @@ export function hint(field) {
       if (range) return `${figure(range.low)} to ${figure(range.high)}${allowed ? " allowed" : ""}`;
       return "number";
     }
-    case "time": return range ? `${day(range.low)} to ${day(range.high)}, UTC` : "UTC";
+    case "time": return range ? `${day(range.low)} to ${day(range.high)} UTC` : "UTC";
     case "category": return `${field.levels.length} levels${field.unknown === "admit" ? " and others" : ""}`;
     default: return "yes or no";
   }

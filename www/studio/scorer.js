@@ -129,7 +129,7 @@ class Run {
     this.#write(out);
     if (this.#preview.length < PREVIEW) {
       const { status, prediction, probability, confidence } = answer;
-      this.#preview.push({ cells: cells.slice(0, width).map((cell) => cell.slice(0, 200)), status, prediction, probability, confidence });
+      this.#preview.push({ row: this.rows, cells: cells.slice(0, width).map((cell) => cell.slice(0, 200)), status, prediction, probability, confidence });
     }
   }
 
