@@ -17,18 +17,16 @@ pub use container::Container;
 pub use witness::{WITNESSES, Witness};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::Model;
+use crate::model::{MAX_CLASSES, Model};
 use crate::pipeline::Pipeline;
 use crate::profile::Profile;
-use crate::schema::{Record, Schema, Violation};
+use crate::schema::message::quote;
+use crate::schema::{MAX_NAME, Record, Schema, Violation};
 use crate::time;
 use crate::wire::{self, Decode, Encode};
 
 /// The version of the file format.
 pub const FORMAT: u16 = 1;
-
-/// Most classes a classifier may have.
-pub const MAX_CLASSES: usize = 4096;
 
 /// Everything in a `.hedge` file.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
@@ -148,19 +146,15 @@ impl Artifact {
         }
         let mut sorted: Vec<&str> = self.classes.iter().map(String::as_str).collect();
         sorted.sort_unstable();
-        if sorted[0].is_empty() {
-            return Err(broken("a class label is empty"));
+        if sorted.iter().any(|label| !(1..=MAX_NAME).contains(&label.len())) {
+            return Err(broken(format!("a class label has 1 to {MAX_NAME} bytes")));
         }
         if let Some(twice) = sorted.windows(2).find(|w| w[0] == w[1]) {
-            return Err(broken(format!("the class label `{}` is there twice", twice[0])));
+            return Err(broken(format!("the class label {} is there twice", quote(twice[0]))));
         }
         self.schema.check().map_err(|e| e.context("in the schema"))?;
-        self.pipeline.check(&self.schema).map_err(|e| e.context("in the pipeline"))?;
-        self.model.check().map_err(|e| e.context("in the model"))?;
-        let (columns, features) = (self.pipeline.encoders.n_columns(), self.model.n_features());
-        if columns != features {
-            return Err(broken(format!("the pipeline gives {columns} columns, the model reads {features}")));
-        }
+        let columns = self.pipeline.check(&self.schema).map_err(|e| e.context("in the pipeline"))?;
+        self.model.check().and_then(|()| self.model.fits(&columns)).map_err(|e| e.context("in the model"))?;
         if self.model.n_classes() != n {
             let m = self.model.n_classes();
             return Err(broken(format!("there are {n} class labels, the model tells {m} classes apart")));

@@ -6,6 +6,7 @@
 use super::Artifact;
 use crate::error::{Error, ErrorKind, Result};
 use crate::math;
+use crate::schema::message::quote;
 use crate::schema::{Cell, Field, Record, Schema};
 use crate::wire::{Decode, Encode};
 
@@ -55,11 +56,11 @@ impl Witness {
         let differs = |a: &[u64], b: &[u64]| a.iter().zip(b).position(|(a, b)| a != b);
         if let Some(k) = differs(&x, &self.x) {
             let name = column_name(artifact, k);
-            return Err(diverged(format!("column {k} of x (from `{name}`)"), x[k], self.x[k]));
+            return Err(diverged(format!("column {k} of x (from {})", quote(name)), x[k], self.x[k]));
         }
         if let Some(k) = differs(&probability, &self.probability) {
             let label = &artifact.classes[k];
-            return Err(diverged(format!("the probability of `{label}`"), probability[k], self.probability[k]));
+            return Err(diverged(format!("the probability of {}", quote(label)), probability[k], self.probability[k]));
         }
         Ok(())
     }
@@ -67,7 +68,8 @@ impl Witness {
     fn answer(&self, artifact: &Artifact) -> Result<(Vec<u64>, Vec<u64>)> {
         let mut work = artifact.work();
         artifact.slots(self, self.as_of, &mut work).map_err(|violations| {
-            let first = violations.first().map_or_else(String::new, |v| format!(": {}: {}", v.field, v.message));
+            let first =
+                violations.first().map_or_else(String::new, |v| format!(": {}: {}", quote(&v.field), v.message));
             Error::new(ErrorKind::Artifact, format!("the schema refuses its record{first}"))
         })?;
         artifact.predict(&mut work);
