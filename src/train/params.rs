@@ -226,6 +226,17 @@ impl Params {
         }
     }
 
+    /// The same with a fixed number of boosting rounds, where there is one.
+    #[must_use]
+    pub fn with_rounds(&self, rounds: Option<usize>) -> Params {
+        match (self, rounds) {
+            (Params::GradientBoosting(p), Some(n)) => {
+                Params::GradientBoosting(GradientBoosting { n_estimators: n, early_stopping_rounds: 0, ..p.clone() })
+            }
+            _ => self.clone(),
+        }
+    }
+
     /// Whether the trainer takes missing values and categories as they are.
     pub fn is_tree(&self) -> bool {
         !matches!(self, Params::LogisticRegression(_))
