@@ -26,9 +26,9 @@ const WIDTH: usize = 100;
 ///   debt / incme
 ///          ^^^^^
 /// ```
-pub(super) fn error(text: &str, tokens: &[TokenWithSpan], problem: &Problem) -> Error {
+pub(super) fn error(text: &str, problem: &Problem) -> Error {
     let mut message = problem.message.clone();
-    let span = balanced(tokens, problem.span);
+    let span = problem.span;
     let line = usize::try_from(span.start.line).unwrap_or(0).checked_sub(1).and_then(|n| text.lines().nth(n));
     if let Some(line) = line {
         let chars: Vec<char> = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
@@ -56,8 +56,13 @@ pub(super) fn end_of(text: &str) -> Span {
     Span { start: at, end: at }
 }
 
+/// The token that starts where the span does; the parser names only that place.
+pub(super) fn whole_token(tokens: &[TokenWithSpan], span: Span) -> Span {
+    tokens.iter().find(|t| t.span.start == span.start && t.token != Token::EOF).map_or(span, |t| t.span)
+}
+
 /// The span, widened until every parenthesis in it has its other half: the parser's spans end at the last operand.
-fn balanced(tokens: &[TokenWithSpan], span: Span) -> Span {
+pub(super) fn balanced(tokens: &[TokenWithSpan], span: Span) -> Span {
     if span == Span::empty() {
         return span;
     }

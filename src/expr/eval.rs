@@ -3,14 +3,15 @@
 //! It is total by construction, whatever the nodes: a stack index is masked to the stack's size, a slot that does not exist
 //! is missing, and every number passes through [`fixed`].
 
+use super::MAX_STACK;
 use super::node::{Binary, Node, Part, Unary, Unit};
 use crate::math;
 use crate::time;
 
 /// The value of `nodes`, which hold at most `stack` values at once.
 pub(super) fn eval(nodes: &[Node], stack: u32, slots: &[f64], as_of: f64) -> f64 {
-    // Most features are small; clearing 64 places for each would cost more than computing them.
-    if stack <= 8 { run::<8>(nodes, slots, as_of) } else { run::<64>(nodes, slots, as_of) }
+    // Most features are small; clearing all places for each would cost more than computing them.
+    if stack <= 8 { run::<8>(nodes, slots, as_of) } else { run::<MAX_STACK>(nodes, slots, as_of) }
 }
 
 /// `N`: a power of two.

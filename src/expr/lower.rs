@@ -1,8 +1,9 @@
 //! Syntax tree to typed tree: names to slots, texts to levels and times, sugar to the core's operators.
 
 use super::caret::Problem;
+use super::foreign;
 use super::names::{self, Function, HISTORY_BELONGS, PARTS, UNITS};
-use super::node::{Binary, Env, Held, Node, Unary};
+use super::node::{Binary, Env, Held, Mismatch, Node, Unary};
 use super::{Expr, MAX_DEPTH, MAX_NODES, MAX_STACK, Type};
 use crate::schema::Schema;
 use crate::time;
@@ -26,7 +27,7 @@ pub(super) fn lower(sql: &Sql, schema: &Schema, earlier: &[(String, Type)]) -> R
     l.expr(sql)?;
     let ty = match l.held[..] {
         [(Held::Category(_), span)] => return Err(Problem::new(span, format!("a category {IS_NO_FEATURE}"))),
-        [(held, span)] => held.ty().ok_or_else(|| Problem::new(span, "it is always missing"))?,
+        [(held, span)] => held.ty().ok_or_else(|| Problem::new(span, "it is always missing, whatever the record"))?,
         _ => return Err(Problem::new(Span::empty(), "it does not leave one value")),
     };
     Ok(Expr { ty, stack: l.most as u32, nodes: l.nodes })
@@ -67,7 +68,7 @@ impl Lowering<'_> {
         let whole = operands.iter().fold(span, |s, (_, o)| s.union(o));
         let held = node.yields(&types, &self.env).map_err(|m| {
             let place = operands.get(m.operand).map_or(span, |(_, s)| *s);
-            Problem::new(place, self.misfit(node, what, &types, m.operand, m.takes))
+            Problem::new(place, self.misfit(node, what, &types, m))
         })?;
         self.held.truncate(first);
         self.held.push((held, whole));
@@ -83,32 +84,23 @@ impl Lowering<'_> {
         Ok(())
     }
 
-    /// Why operand `at` does not fit.
-    fn misfit(&self, node: Node, what: &str, types: &[Held], at: usize, takes: &str) -> String {
-        let got = types.get(at).copied().unwrap_or(Held::Null);
-        if let (Node::Binary(Binary::Eq | Binary::Ne), &[Held::Category(slot), _]) = (node, types) {
+    /// Why an operand does not fit.
+    fn misfit(&self, node: Node, what: &str, types: &[Held], m: Mismatch) -> String {
+        let got = types.get(m.operand).copied().unwrap_or(Held::Null);
+        if let (Node::Binary(Binary::Eq | Binary::Ne), &[Held::Category(slot), _]) = (node, types)
+            && let Some(levels) = self.env.levels(slot)
+        {
             return format!(
                 "`{}` is a category: compare it with one of its levels ({}), not with {}",
                 self.field(slot),
-                names::list_levels(self.env.levels(slot)),
+                names::list_levels(levels),
                 a(got)
             );
         }
-        let first = if node == Node::Pick { types.first() } else { types.first().filter(|_| at > 0) };
-        let alike = matches!(node, Node::Pick)
-            || matches!(
-                node,
-                Node::Binary(Binary::Eq | Binary::Ne | Binary::Lt | Binary::Le | Binary::Gt | Binary::Ge)
-                    | Node::Binary(Binary::Coalesce | Binary::NullIf | Binary::Least | Binary::Greatest)
-            );
-        if let (true, Some(&first)) = (alike && at != 1 || alike && node != Node::Pick, first)
-            && first.ty().is_some()
-            && got.ty().is_some_and(|t| t != Type::Category)
-            && at > 0
-        {
-            return format!("{what} takes values of one type, not {} and {}", a(first), a(got));
+        if let Some(other) = m.beside {
+            return format!("{what} takes values of one type, not {} and {}", a(other), a(got));
         }
-        let hint = match (takes, got) {
+        let hint = match (m.takes, got) {
             _ if matches!(node, Node::Binary(Binary::Sub)) && got == Held::Time => {
                 "; the time between two instants is `date_diff('day', a, b)`"
             }
@@ -117,7 +109,7 @@ impl Lowering<'_> {
             (_, Held::Category(_)) => "; a category is compared with its levels, as in `region = 'EU'`",
             _ => "",
         };
-        format!("{what} takes {takes}, not {}{hint}", a(got))
+        format!("{what} takes {}, not {}{hint}", m.takes, a(got))
     }
 
     /// Any expression that is not a text.
@@ -185,7 +177,7 @@ impl Lowering<'_> {
             Sql::Floor { expr, field } => self.floor_ceil(Unary::Floor, "`floor`", expr, field),
             Sql::Extract { field, expr, .. } => self.extract(field, expr),
             Sql::Function(call) => self.call(call),
-            other => Err(Problem::new(other.span(), left_out(other))),
+            other => Err(Problem::new(other.span(), foreign::left_out(other))),
         }
     }
 
@@ -260,13 +252,7 @@ impl Lowering<'_> {
             }
             UnaryOperator::Plus => {
                 self.expr(operand)?;
-                match self.held.last() {
-                    Some(&(held, span)) if held != Held::Number => {
-                        let message = self.misfit(Node::Unary(Unary::Neg), "`+`", &[held], 0, "a number");
-                        Err(Problem::new(span, message))
-                    }
-                    _ => Ok(()),
-                }
+                self.must_fit(Unary::Neg, "`+`")
             }
             other => Err(Problem::new(operand.span(), format!("the operator `{other}` is not part of the language"))),
         }
@@ -286,7 +272,7 @@ impl Lowering<'_> {
         match first {
             Sql::BinaryOp { left, op, right } if chain.is_empty() => match operator(op) {
                 Some(b) => self.compare(b, left, right, &format!("`{op}`"))?,
-                None => return Err(Problem::new(sql.span(), not_an_operator(op))),
+                None => return Err(Problem::new(sql.span(), foreign::not_an_operator(op))),
             },
             _ => self.expr(first)?,
         }
@@ -312,7 +298,10 @@ impl Lowering<'_> {
         }
         let op = match (text(left), text(right)) {
             (Some((_, a)), Some((_, b))) => {
-                return Err(Problem::new(a.union(&b), "two texts are compared with each other"));
+                return Err(Problem::new(
+                    a.union(&b),
+                    "two texts are compared with each other; one side is a field or a value",
+                ));
             }
             (None, None) => {
                 self.expr(left)?;
@@ -337,8 +326,8 @@ impl Lowering<'_> {
     fn text_beside(&mut self, text: &str, span: Span, what: &str) -> Done {
         match self.held.last() {
             Some(&(Held::Category(slot), _)) => {
-                let levels = self.env.levels(slot);
-                match levels.iter().position(|l| l == text) {
+                let Some(levels) = self.env.levels(slot) else { return Err(Problem::new(span, NO_TEXT)) };
+                match levels.find(text) {
                     Some(level) => self.push(Node::Level(level as u32), "a level", span),
                     None => Err(Problem::new(span, names::unknown_level(text, self.field(slot), levels))),
                 }
@@ -371,10 +360,20 @@ impl Lowering<'_> {
     /// `COALESCE(operand, default)`, or its opposite.
     fn is_flag(&mut self, operand: &Sql, default: bool, opposite: bool) -> Done {
         self.expr(operand)?;
+        self.must_fit(Unary::Not, if default { "IS FALSE" } else { "IS TRUE" })?;
         let span = self.held.last().map_or(Span::empty(), |h| h.1);
         self.push(Node::Flag(default), "a literal", span)?;
         self.push(Node::Binary(Binary::Coalesce), "IS TRUE", Span::empty())?;
         self.negate(opposite)
+    }
+
+    /// What was pushed last must be what `op` takes, though it is not applied.
+    fn must_fit(&self, op: Unary, what: &str) -> Done {
+        let Some(&(held, span)) = self.held.last() else { return Ok(()) };
+        match Node::Unary(op).yields(&[held], &self.env) {
+            Ok(_) => Ok(()),
+            Err(m) => Err(Problem::new(span, self.misfit(Node::Unary(op), what, &[held], m))),
+        }
     }
 
     fn negate(&mut self, negated: bool) -> Done {
@@ -426,7 +425,10 @@ impl Lowering<'_> {
         let span = call.name.span();
         let name = call.name.to_string();
         if call.over.is_some() {
-            return Err(Problem::new(span, format!("`{name}` … OVER is a window: {HISTORY_BELONGS}")));
+            return Err(Problem::new(
+                span,
+                format!("`{name}` … OVER is a window over other records: {HISTORY_BELONGS}"),
+            ));
         }
         let Some(function) = names::function(&name) else {
             return Err(Problem::new(span, names::unknown_function(&name)));
@@ -517,7 +519,9 @@ fn arguments<'a>(call: &'a Call, name: &str) -> Result<Vec<&'a Sql>, Problem> {
                 _ => Err(Problem::new(span, format!("`{name}` takes values, not names or `*`"))),
             })
             .collect(),
-        FunctionArguments::Subquery(_) => Err(Problem::new(span, format!("a subquery: {HISTORY_BELONGS}"))),
+        FunctionArguments::Subquery(_) => {
+            Err(Problem::new(span, format!("a subquery reads other records: {HISTORY_BELONGS}")))
+        }
         FunctionArguments::None => Err(Problem::new(span, format!("`{name}` is a function: write `{name}()`"))),
         FunctionArguments::List(_) => Err(Problem::new(span, format!("`{name}` takes plain values and nothing else"))),
     }
@@ -576,16 +580,6 @@ fn mirrored(op: Binary) -> Binary {
     }
 }
 
-fn not_an_operator(op: &BinaryOperator) -> String {
-    let instead = match op {
-        BinaryOperator::StringConcat => "texts are compared with levels and nothing else",
-        BinaryOperator::BitwiseXor | BinaryOperator::PGExp => "a power is `power(a, b)`",
-        BinaryOperator::Xor => "of two flags it is `p <> q`",
-        _ => "there are + - * / %, comparisons, AND, OR, NOT",
-    };
-    format!("the operator `{op}` is not part of the language; {instead}")
-}
-
 /// With its article.
 fn a(held: Held) -> &'static str {
     match held {
@@ -596,33 +590,4 @@ fn a(held: Held) -> &'static str {
         Held::Level(_) => "a level",
         Held::Null => "NULL",
     }
-}
-
-/// What is said of SQL that is not in this language.
-fn left_out(sql: &Sql) -> String {
-    let what = match sql {
-        Sql::Subquery(_) | Sql::Exists { .. } | Sql::In { .. } | Sql::AnyOp { .. } | Sql::AllOp { .. } => {
-            return format!("a subquery: {HISTORY_BELONGS}");
-        }
-        Sql::Like { .. } | Sql::ILike { .. } | Sql::SimilarTo { .. } | Sql::RLike { .. } => {
-            return "patterns are not part of the language; list the levels, as in `region IN ('EU', 'US')`".into();
-        }
-        Sql::Cast { .. } | Sql::Convert { .. } => {
-            return "there is no CAST: a field's type is its schema's; `CASE WHEN p THEN 1 ELSE 0 END` makes a number of a flag".into();
-        }
-        Sql::Interval(_) => {
-            return "there are no intervals; the time between two instants is `date_diff('day', a, b)`".into();
-        }
-        Sql::Substring { .. } | Sql::Trim { .. } | Sql::Position { .. } | Sql::Overlay { .. } | Sql::Collate { .. } => {
-            return "text functions are not part of the language; a text is compared with the levels of a category field".into();
-        }
-        Sql::IsDistinctFrom(..) | Sql::IsNotDistinctFrom(..) => "IS DISTINCT FROM",
-        Sql::AtTimeZone { .. } => "AT TIME ZONE (all times are UTC)",
-        Sql::Tuple(_) => "a tuple",
-        Sql::Array(_) => "an array",
-        Sql::CompoundFieldAccess { .. } | Sql::JsonAccess { .. } => "access to a part of a value",
-        Sql::Wildcard(_) | Sql::QualifiedWildcard(..) => "`*` as a value",
-        _ => "this",
-    };
-    format!("{what} is not part of the feature language")
 }

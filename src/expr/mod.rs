@@ -98,7 +98,7 @@
 //! # Limits
 //!
 //! 64 KiB of text ([`MAX_TEXT`]), 64 levels of nesting ([`MAX_DEPTH`]), 4096 nodes ([`MAX_NODES`]; `BETWEEN`, `IN` and simple `CASE`
-//! count their left side once per comparison), a stack of 64 values ([`MAX_STACK`]).
+//! count their left side once per comparison), a stack of 128 values ([`MAX_STACK`], which no text within the other limits needs).
 //!
 //! # The tree
 //!
@@ -114,6 +114,8 @@ use node::{Env, Held, Node};
 mod caret;
 mod eval;
 #[cfg(feature = "cli")]
+mod foreign;
+#[cfg(feature = "cli")]
 mod lower;
 #[cfg(feature = "cli")]
 mod names;
@@ -127,8 +129,8 @@ pub const MAX_TEXT: usize = 64 << 10;
 pub const MAX_DEPTH: usize = 64;
 /// Most nodes of a tree.
 pub const MAX_NODES: usize = 4096;
-/// Most values the evaluator holds at once.
-pub const MAX_STACK: usize = 64;
+/// Most values the evaluator holds at once: no operator leaves more than two waiting per level of nesting.
+pub const MAX_STACK: usize = 2 * MAX_DEPTH;
 
 /// What an expression yields, and what a name stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]

@@ -124,7 +124,7 @@ const HISTORY: [&str; 31] = [
 
 /// What is said of everything that looks at more than one record.
 pub(super) const HISTORY_BELONGS: &str =
-    "an expression sees one record; history belongs to the feature store and arrives as an ordinary field";
+    "an expression sees one; history belongs to the feature store and arrives as an ordinary field";
 
 /// The function of this name, in any case.
 pub(super) fn function(name: &str) -> Option<Function> {
@@ -141,7 +141,7 @@ pub(super) fn unknown_function(name: &str) -> String {
             "max" => " (for the largest of several values of one record write `GREATEST(a, b)`)",
             _ => "",
         };
-        return format!("`{name}` is an aggregate: {HISTORY_BELONGS}{instead}");
+        return format!("`{name}` reads other records: {HISTORY_BELONGS}{instead}");
     }
     if let Some((_, instead)) = ELSEWHERE.iter().find(|(names, _)| names.contains(&lower.as_str())) {
         return format!("unknown function `{name}`: {instead}");

@@ -1,7 +1,7 @@
 //! The nodes of the tree, and what each takes and yields: the one place that knows the language's types.
 
 use super::Type;
-use crate::schema::{FieldKind, Schema};
+use crate::schema::{FieldKind, Levels, Schema};
 use crate::wire::{Decode, Encode};
 
 /// One step of the evaluator: takes [`arity`](Node::arity) values off the stack and puts one on it. Append only: the order is
@@ -113,6 +113,8 @@ pub(super) struct Mismatch {
     pub operand: usize,
     /// What would fit.
     pub takes: &'static str,
+    /// The operand whose type it should share.
+    pub beside: Option<Held>,
 }
 
 /// What names stand for.
@@ -143,10 +145,10 @@ impl Env<'_> {
     }
 
     /// The levels of the category field in `slot`.
-    pub fn levels(&self, slot: u32) -> &[String] {
-        match self.schema.fields.get(slot as usize).map(|f| &f.kind) {
-            Some(FieldKind::Category { levels, .. }) => levels,
-            _ => &[],
+    pub fn levels(&self, slot: u32) -> Option<&Levels> {
+        match &self.schema.fields.get(slot as usize)?.kind {
+            FieldKind::Category { levels, .. } => Some(levels),
+            _ => None,
         }
     }
 }
@@ -188,15 +190,14 @@ impl Node {
     /// What it yields for these operands (as many as its arity), or which of them does not fit.
     pub fn yields(self, args: &[Held], env: &Env) -> Result<Held, Mismatch> {
         let all = |wanted: Held, takes: &'static str, result: Held| match args.iter().position(|a| !a.is(wanted)) {
-            Some(operand) => Err(Mismatch { operand, takes }),
+            Some(operand) => Err(misfit(operand, takes)),
             None => Ok(result),
         };
-        let leaf =
-            |fits: bool, result: Held, takes| if fits { Ok(result) } else { Err(Mismatch { operand: 0, takes }) };
+        let leaf = |fits: bool, result: Held, takes| if fits { Ok(result) } else { Err(misfit(0, takes)) };
         match self {
-            Node::Slot(i) => env.slot(i).ok_or(Mismatch { operand: 0, takes: "a slot that exists" }),
-            Node::Number(v) => leaf(v.is_finite(), Held::Number, "a finite number"),
-            Node::Time(v) => leaf(v.is_finite(), Held::Time, "a finite time"),
+            Node::Slot(i) => env.slot(i).ok_or(misfit(0, "a slot that exists")),
+            Node::Number(v) => leaf(is_value(v), Held::Number, "a finite number"),
+            Node::Time(v) => leaf(is_value(v), Held::Time, "a finite time"),
             Node::Flag(_) => Ok(Held::Flag),
             Node::Level(i) => Ok(Held::Level(i)),
             Node::Null => Ok(Held::Null),
@@ -210,8 +211,10 @@ impl Node {
                 }
                 (Binary::And | Binary::Or, _) => all(Held::Flag, FLAG, Held::Flag),
                 (Binary::Eq | Binary::Ne, &[Held::Category(slot), b]) => match b {
-                    Held::Level(level) if (level as usize) < env.levels(slot).len() => Ok(Held::Flag),
-                    _ => Err(Mismatch { operand: 1, takes: LEVEL }),
+                    Held::Level(level) if env.levels(slot).is_some_and(|l| (level as usize) < l.len()) => {
+                        Ok(Held::Flag)
+                    }
+                    _ => Err(misfit(1, LEVEL)),
                 },
                 (Binary::Eq | Binary::Ne, &[a, b]) => same(a, b, 0, true).map(|_| Held::Flag),
                 (Binary::Lt | Binary::Le | Binary::Gt | Binary::Ge, &[a, b]) => {
@@ -219,17 +222,26 @@ impl Node {
                 }
                 (Binary::Least | Binary::Greatest, &[a, b]) => same(a, b, 0, false),
                 (Binary::Coalesce | Binary::NullIf, &[a, b]) => same(a, b, 0, true),
-                _ => Err(Mismatch { operand: 0, takes: "two operands" }),
+                _ => Err(misfit(0, "two operands")),
             },
             Node::Pick => match *args {
-                [_, condition, _] if !condition.is(Held::Flag) => Err(Mismatch { operand: 1, takes: FLAG }),
+                [_, condition, _] if !condition.is(Held::Flag) => Err(misfit(1, FLAG)),
                 [otherwise, _, then] => same(otherwise, then, 2, true),
-                _ => Err(Mismatch { operand: 0, takes: "three operands" }),
+                _ => Err(misfit(0, "three operands")),
             },
             Node::DateDiff(_) => all(Held::Time, TIME, Held::Number),
             Node::Extract(_) => all(Held::Time, TIME, Held::Number),
         }
     }
+}
+
+fn misfit(operand: usize, takes: &'static str) -> Mismatch {
+    Mismatch { operand, takes, beside: None }
+}
+
+/// Finite, and not the other zero.
+fn is_value(v: f64) -> bool {
+    v.is_finite() && v.to_bits() != (-0.0f64).to_bits()
 }
 
 /// The common type of two values; the second stands at operand `1.max(at)`.
@@ -243,10 +255,10 @@ fn same(a: Held, b: Held, at: usize, flags: bool) -> Result<Held, Mismatch> {
     };
     let any = if flags { "a number, a flag or a time" } else { "a number or a time" };
     match (takes(a), takes(b)) {
-        (None, _) => Err(Mismatch { operand: 0, takes: any }),
-        (_, None) if a == Held::Null => Err(Mismatch { operand: 1.max(at), takes: any }),
+        (None, _) => Err(misfit(0, any)),
+        (_, None) if a == Held::Null => Err(misfit(1.max(at), any)),
         (Some(_), Some(_)) if b == Held::Null => Ok(a),
         (Some(_), Some(_)) if a == Held::Null || a == b => Ok(b),
-        (Some(takes), _) => Err(Mismatch { operand: 1.max(at), takes }),
+        (Some(takes), _) => Err(Mismatch { operand: 1.max(at), takes, beside: Some(a) }),
     }
 }

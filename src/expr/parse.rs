@@ -46,7 +46,7 @@ pub(super) fn parse(text: &str, schema: &Schema, earlier: &[(String, Type)]) -> 
         Ok(tokens) => tokens,
         Err(e) => {
             let at = Span { start: e.location, end: e.location };
-            return Err(caret::error(text, &[], &Problem::new(at, lower_first(&e.message))));
+            return Err(caret::error(text, &Problem::new(at, lower_first(e.message.trim_end_matches('.')))));
         }
     };
     let tokens: Vec<TokenWithSpan> = tokens.into_iter().filter(|t| !matches!(t.token, Token::Whitespace(_))).collect();
@@ -56,8 +56,11 @@ pub(super) fn parse(text: &str, schema: &Schema, earlier: &[(String, Type)]) -> 
             tokens.len()
         ));
     }
-    let tree = syntax(text, &tokens).map_err(|p| caret::error(text, &tokens, &p))?;
-    lower::lower(&tree, schema, earlier).map_err(|p| caret::error(text, &tokens, &p))
+    let tree = syntax(text, &tokens).map_err(|p| caret::error(text, &p))?;
+    lower::lower(&tree, schema, earlier).map_err(|mut p| {
+        p.span = caret::balanced(&tokens, p.span);
+        caret::error(text, &p)
+    })
 }
 
 /// All of the tokens as one expression.
@@ -68,7 +71,7 @@ fn syntax(text: &str, tokens: &[TokenWithSpan]) -> std::result::Result<Sql, Prob
     let tree = match parser.parse_expr() {
         Ok(tree) => tree,
         Err(ParserError::RecursionLimitExceeded) => return Err(Problem::new(Span::empty(), lower::too_deep())),
-        Err(ParserError::ParserError(m) | ParserError::TokenizerError(m)) => return Err(unexpected(&m, text)),
+        Err(ParserError::ParserError(m) | ParserError::TokenizerError(m)) => return Err(unexpected(&m, text, tokens)),
     };
     let next = parser.peek_token();
     match next.token {
@@ -83,18 +86,24 @@ fn syntax(text: &str, tokens: &[TokenWithSpan]) -> std::result::Result<Sql, Prob
 }
 
 /// sqlparser's `Expected: an expression, found: ) at Line: 1, Column: 5`, in our words and with its place.
-fn unexpected(message: &str, text: &str) -> Problem {
+fn unexpected(message: &str, text: &str, tokens: &[TokenWithSpan]) -> Problem {
     let (what, place) = match message.rsplit_once(" at Line: ") {
         Some((what, place)) => (what, place.split_once(", Column: ")),
         None => (message, None),
     };
     let span = match place.and_then(|(l, c)| Some(Location { line: l.parse().ok()?, column: c.parse().ok()? })) {
-        Some(at) if at.line > 0 => Span { start: at, end: at },
+        Some(at) if at.line > 0 => caret::whole_token(tokens, Span { start: at, end: at }),
         _ => caret::end_of(text),
     };
+    if what.starts_with("No infix parser") {
+        return Problem::new(span, "expected an operator (+ - * / %, comparisons, AND, OR) or the end");
+    }
     let what = match what.strip_prefix("Expected: ").and_then(|w| w.split_once(", found: ")) {
-        Some((wanted, "EOF")) => format!("expected {wanted}, found the end"),
-        Some((wanted, found)) => format!("expected {wanted}, found `{found}`"),
+        Some((wanted, found)) => {
+            let quoted = |s: &str| if s.contains(char::is_lowercase) { s.to_string() } else { format!("`{s}`") };
+            let found = if found == "EOF" { "the end".to_string() } else { format!("`{found}`") };
+            format!("expected {}, found {found}", quoted(wanted))
+        }
         None => lower_first(what),
     };
     Problem::new(span, what)
