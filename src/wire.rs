@@ -20,6 +20,7 @@ pub use bincode::{
     de::{BorrowDecoder, Decoder},
     enc::Encoder,
     error::{DecodeError, EncodeError},
+    impl_borrow_decode,
 };
 use std::ops::{Deref, DerefMut};
 

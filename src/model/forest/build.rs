@@ -2,7 +2,7 @@
 
 use super::{
     Column, Forest, LEAF, Link, MAX_CATEGORY, MAX_DEPTH, MAX_NODES, Node, PlainNode, PlainTree, Test, Tests, Tree,
-    error,
+    error, sortable,
 };
 use crate::error::Result;
 use crate::math::BOUND;
@@ -204,12 +204,6 @@ fn bitset(members: &[u32]) -> Result<Vec<u64>> {
 /// A threshold as it is kept: -0.0 is 0.0, which asks the same.
 fn threshold(t: f64) -> f64 {
     t + 0.0
-}
-
-/// An order of finite numbers that a map can use.
-fn sortable(v: f64) -> i64 {
-    let magnitude = (v.to_bits() & !(1 << 63)) as i64;
-    if v.is_sign_negative() { -magnitude } else { magnitude }
 }
 
 /// What packing looks up: tests and leaf vectors seen, by value.

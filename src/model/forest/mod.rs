@@ -11,11 +11,12 @@ use crate::error::{Error, ErrorKind};
 use crate::math::{sigmoid, softmax};
 
 mod build;
+mod packed;
 #[cfg(test)]
 mod tests;
 
 /// Trees, and how their leaves become probabilities.
-#[derive(Clone, Debug, PartialEq, crate::wire::Encode, crate::wire::Decode)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Forest {
     n_features: usize,
     n_classes: usize,
@@ -30,14 +31,14 @@ pub struct Forest {
 }
 
 /// A feature with one kind of test. In a forest: distinct, ordered by feature, cuts before sets.
-#[derive(Clone, Debug, PartialEq, crate::wire::Encode, crate::wire::Decode)]
+#[derive(Clone, Debug, PartialEq)]
 struct Column {
     feature: usize,
     tests: Tests,
 }
 
 /// What the nodes of a column ask; a node's `arg` says which.
-#[derive(Clone, Debug, PartialEq, crate::wire::Encode, crate::wire::Decode)]
+#[derive(Clone, Debug, PartialEq)]
 enum Tests {
     /// `x <= cuts[arg]`; finite, strictly ascending.
     Cuts(Vec<f64>),
@@ -45,7 +46,7 @@ enum Tests {
     Sets(Vec<Vec<u64>>),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, crate::wire::Encode, crate::wire::Decode)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 struct Node {
     /// Index into `columns`; [`LEAF`] for a leaf.
     column: u32,
@@ -57,7 +58,7 @@ struct Node {
     default_left: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, crate::wire::Encode, crate::wire::Decode)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 struct Tree {
     /// Index of its root among all nodes.
     root: u32,
@@ -258,6 +259,19 @@ fn contains(set: &[u64], v: f64) -> bool {
     let k = v as u32;
     f64::from(k) == v && set.get((k / 64) as usize).is_some_and(|word| word >> (k % 64) & 1 == 1)
 }
+
+/// The order of finite numbers as an order of whole numbers: their bits, mirrored where negative. Both zeros are 0.
+fn sortable(v: f64) -> i64 {
+    let magnitude = (v.to_bits() & !SIGN) as i64;
+    if v.is_sign_negative() { -magnitude } else { magnitude }
+}
+
+/// The number that [`sortable`] came from.
+fn unsortable(key: i64) -> f64 {
+    f64::from_bits(key.unsigned_abs() | if key < 0 { SIGN } else { 0 })
+}
+
+const SIGN: u64 = 1 << 63;
 
 fn error(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Artifact, message)

@@ -1,0 +1,427 @@
+//! The forest's bytes: made for a small file, and for gzip.
+//!
+//! Nothing is stored per node that follows from the rest, and numbers of one kind stand together, each list as **planes**: all
+//! lowest bytes, then all second bytes, and so on, so that a noisy low byte does not hide a quiet high one. In order:
+//!
+//! | what | how |
+//! |---|---|
+//! | `n_features`, `n_classes`, link, base | as they are |
+//! | columns | feature and whether it asks sets; then each one's cuts or sets |
+//! | cuts of a column | ascending, as steps between neighbours in the order of f64 bits (see [`Cuts`]) |
+//! | which nodes are splits | a bit per node of all trees, in preorder; tree ends and right children follow from it |
+//! | column of each split | planes |
+//! | missing goes left | nothing where all splits agree, otherwise a bit per split |
+//! | rank (or set) of each split | planes, per column; a column with one test takes no byte |
+//! | leaf vector of each leaf | planes; 0: one not seen before, otherwise 1 + its number in order of appearance |
+//! | leaf vectors | `Average`, where all are ratios of counts (as a forest fitted without weights has them): the counts; otherwise the bits of the numbers |
+//! | score of each tree | planes; nothing where there is one score |
+
+use super::{Column, Forest, LEAF, Link, Node, Tests, Tree};
+use crate::wire::{Decode, DecodeError, Decoder, Encode, EncodeError, Encoder, impl_borrow_decode};
+
+impl Encode for Forest {
+    fn encode<E: Encoder>(&self, encoder: &mut E) -> Result<(), EncodeError> {
+        self.n_features.encode(encoder)?;
+        self.n_classes.encode(encoder)?;
+        self.link.encode(encoder)?;
+        self.base.encode(encoder)?;
+        let heads: Vec<(usize, bool)> =
+            self.columns.iter().map(|c| (c.feature, matches!(c.tests, Tests::Sets(_)))).collect();
+        heads.encode(encoder)?;
+        for column in &self.columns {
+            match &column.tests {
+                Tests::Cuts(cuts) => Cuts::of(cuts).encode(encoder)?,
+                Tests::Sets(sets) => sets.encode(encoder)?,
+            }
+        }
+
+        self.nodes.len().encode(encoder)?;
+        encode_bits(self.nodes.iter().map(|n| n.column != LEAF)).encode(encoder)?;
+        let splits = || self.nodes.iter().filter(|n| n.column != LEAF);
+        Planes::of(splits().map(|n| u64::from(n.column))).encode(encoder)?;
+        let first = splits().next().is_some_and(|n| n.default_left);
+        if splits().all(|n| n.default_left == first) {
+            u8::from(first).encode(encoder)?;
+        } else {
+            MIXED.encode(encoder)?;
+            encode_bits(splits().map(|n| n.default_left)).encode(encoder)?;
+        }
+        let mut args = vec![Vec::new(); self.columns.len()];
+        for node in splits() {
+            args[node.column as usize].push(u64::from(node.arg));
+        }
+        for args in args {
+            Planes::of(args).encode(encoder)?;
+        }
+
+        let (named, order) = self.by_appearance();
+        Planes::of(named).encode(encoder)?;
+        let width = self.leaf_width();
+        let vectors: Vec<&[f64]> = order.iter().map(|i| &self.leaves[i * width..(i + 1) * width]).collect();
+        let counts: Option<Vec<u64>> = match self.link {
+            Link::Average => vectors.iter().map(|v| counts(v)).collect::<Option<Vec<_>>>().map(|v| v.concat()),
+            _ => None,
+        };
+        counts.is_some().encode(encoder)?;
+        let bits = || vectors.iter().flat_map(|v| v.iter().map(|p| p.to_bits())).collect();
+        Planes::of(counts.unwrap_or_else(bits)).encode(encoder)?;
+
+        if self.n_scores() > 1 {
+            Planes::of(self.trees.iter().map(|t| u64::from(t.output))).encode(encoder)?;
+        }
+        Ok(())
+    }
+}
+
+impl<C> Decode<C> for Forest {
+    fn decode<D: Decoder<Context = C>>(decoder: &mut D) -> Result<Self, DecodeError> {
+        let (n_features, n_classes) = (usize::decode(decoder)?, usize::decode(decoder)?);
+        let (link, base) = (Link::decode(decoder)?, Vec::decode(decoder)?);
+        let heads = Vec::<(usize, bool)>::decode(decoder)?;
+        let mut columns = Vec::new();
+        for (feature, sets) in heads {
+            let tests =
+                if sets { Tests::Sets(Vec::decode(decoder)?) } else { Tests::Cuts(Cuts::decode(decoder)?.values()?) };
+            columns.push(Column { feature, tests });
+        }
+
+        let n_nodes = usize::decode(decoder)?;
+        decoder.claim_container_read::<Node>(n_nodes)?;
+        let is_split = decode_bits(n_nodes, decoder)?;
+        let n_splits = is_split.iter().filter(|s| **s).count();
+        let column_of = Planes::decode(decoder)?.values(n_splits)?;
+        let default_left = match u8::decode(decoder)? {
+            MIXED => decode_bits(n_splits, decoder)?,
+            all => vec![all == 1; n_splits],
+        };
+        let mut n_args = vec![0; columns.len()];
+        for column in &column_of {
+            *n_args
+                .get_mut(*column as usize)
+                .ok_or(DecodeError::Other("a split names a column that is not there"))? += 1;
+        }
+        let mut args = Vec::with_capacity(columns.len());
+        for n in n_args {
+            args.push(Planes::decode(decoder)?.values(n)?.into_iter());
+        }
+        let leaf_of = leaf_numbers(Planes::decode(decoder)?.values(n_nodes - n_splits)?)?;
+
+        let mut forest = Forest {
+            n_features,
+            n_classes,
+            link,
+            base,
+            columns,
+            leaves: Vec::new(),
+            nodes: Vec::new(),
+            trees: Vec::new(),
+        };
+        let n_leaves = leaf_of.iter().max().map_or(0, |last| *last as usize + 1);
+        let n_numbers = n_leaves.checked_mul(forest.leaf_width()).ok_or(DecodeError::LimitExceeded)?;
+        let are_counts = bool::decode(decoder)?;
+        let numbers = Planes::decode(decoder)?;
+        decoder.claim_container_read::<f64>(n_numbers)?;
+        let numbers = numbers.values(n_numbers)?;
+        forest.leaves = if are_counts {
+            let ratios = |counts: &[u64]| {
+                let total = counts.iter().fold(0u64, |s, c| s.saturating_add(*c)) as f64;
+                counts.iter().map(|c| *c as f64 / total).collect::<Vec<_>>()
+            };
+            numbers.chunks(forest.leaf_width().max(1)).flat_map(ratios).collect()
+        } else {
+            numbers.into_iter().map(f64::from_bits).collect()
+        };
+
+        let splits = column_of.into_iter().zip(default_left);
+        forest.lay_out(is_split, splits, args, leaf_of)?;
+        if forest.n_scores() > 1 {
+            let outputs = Planes::decode(decoder)?.values(forest.trees.len())?;
+            for (tree, output) in forest.trees.iter_mut().zip(outputs) {
+                tree.output =
+                    u32::try_from(output).map_err(|_| DecodeError::Other("a tree names a score that is not there"))?;
+            }
+        }
+        Ok(forest)
+    }
+}
+
+impl_borrow_decode!(Forest);
+
+/// Splits of both missing directions: a bit each follows.
+const MIXED: u8 = 2;
+
+impl Forest {
+    /// Number of scores a tree may choose from.
+    fn n_scores(&self) -> usize {
+        if self.link == Link::Average { 1 } else { self.n_outputs() }
+    }
+
+    /// Per leaf 0 for a vector not seen before, otherwise 1 + its number in order of appearance; and that order.
+    fn by_appearance(&self) -> (Vec<u64>, Vec<usize>) {
+        let mut number = vec![0; self.leaves.len() / self.leaf_width()];
+        let mut order = Vec::new();
+        let named = self.nodes.iter().filter(|n| n.column == LEAF).map(|n| {
+            let known = number[n.arg as usize];
+            if known == 0 {
+                order.push(n.arg as usize);
+                number[n.arg as usize] = order.len() as u64;
+            }
+            known
+        });
+        (named.collect(), order)
+    }
+
+    /// Builds nodes and trees from the decoded lists: right children and tree ends follow from preorder.
+    fn lay_out(
+        &mut self,
+        is_split: Vec<bool>,
+        mut splits: impl Iterator<Item = (u64, bool)>,
+        mut args: Vec<std::vec::IntoIter<u64>>,
+        leaf_of: Vec<u32>,
+    ) -> Result<(), DecodeError> {
+        const SHORT: DecodeError = DecodeError::Other("the nodes end before the trees do");
+        let mut leaf_of = leaf_of.into_iter();
+        // Splits whose left side is being laid out, and whether the next node begins a tree.
+        let (mut open, mut ended) = (Vec::new(), true);
+        let n_nodes = u32::try_from(is_split.len()).map_err(|_| DecodeError::LimitExceeded)?;
+        self.nodes.reserve_exact(is_split.len());
+        for (at, is_split) in (0..n_nodes).zip(is_split) {
+            if ended {
+                self.trees.push(Tree { root: at, output: 0 });
+                ended = false;
+            }
+            if is_split {
+                let (column, default_left) = splits.next().ok_or(SHORT)?;
+                let arg = args[column as usize].next().and_then(|a| u32::try_from(a).ok()).ok_or(SHORT)?;
+                self.nodes.push(Node { column: column as u32, arg, right: 0, default_left });
+                open.push(at as usize);
+            } else {
+                self.nodes.push(Node {
+                    column: LEAF,
+                    arg: leaf_of.next().ok_or(SHORT)?,
+                    right: 0,
+                    default_left: false,
+                });
+                match open.pop() {
+                    Some(parent) => self.nodes[parent].right = at + 1,
+                    None => ended = true,
+                }
+            }
+        }
+        if ended { Ok(()) } else { Err(SHORT) }
+    }
+}
+
+/// Numbers below 2^64, by bytes: all lowest, then all second, … Planes of zeros at either end are left out.
+#[derive(Encode, Decode)]
+struct Planes {
+    /// How many of the lowest planes are left out.
+    skip: u8,
+    /// How many follow.
+    count: u8,
+    /// `count` planes of one byte per number.
+    bytes: Vec<u8>,
+}
+
+impl Planes {
+    fn of(numbers: impl IntoIterator<Item = u64>) -> Planes {
+        let numbers: Vec<u64> = numbers.into_iter().collect();
+        let used = numbers.iter().fold(0, |all, v| all | v);
+        if used == 0 {
+            return Planes { skip: 0, count: 0, bytes: Vec::new() };
+        }
+        let (skip, end) = (used.trailing_zeros() / 8, 8 - used.leading_zeros() / 8);
+        let bytes = (skip..end).flat_map(|plane| numbers.iter().map(move |v| (v >> (8 * plane)) as u8)).collect();
+        Planes { skip: skip as u8, count: (end - skip) as u8, bytes }
+    }
+
+    /// How many numbers there are; 0 where all are 0.
+    fn len(&self) -> usize {
+        self.bytes.len().checked_div(self.count.into()).unwrap_or(0)
+    }
+
+    /// The `n` numbers. What they may claim is the caller's to bound.
+    fn values(&self, n: usize) -> Result<Vec<u64>, DecodeError> {
+        let (skip, count) = (usize::from(self.skip), usize::from(self.count));
+        if skip + count > 8 || n.checked_mul(count) != Some(self.bytes.len()) {
+            return Err(DecodeError::Other("a list of numbers has another length"));
+        }
+        let mut values = vec![0; n];
+        for (plane, bytes) in self.bytes.chunks_exact(n.max(1)).enumerate() {
+            for (value, byte) in values.iter_mut().zip(bytes) {
+                *value |= u64::from(*byte) << (8 * (skip + plane));
+            }
+        }
+        Ok(values)
+    }
+}
+
+/// The cuts of a column. In the order of their bits (negative numbers mirrored), cuts that come from f32 numbers end in a run
+/// of zeros, or in a run of ones: the last f64 before such a number. The longest run that all have is left out, and where a
+/// run was of ones, the number after it is meant, less one half step: so `whole + half` orders as the cuts do.
+#[derive(Encode, Decode)]
+struct Cuts {
+    /// Twice the first cut without its run, less 1 where the run was of ones. Nothing: no cuts.
+    first: Option<i64>,
+    /// Bits of the run.
+    run: u8,
+    /// From each to the next; never 0, so a 0 stands for the next of `jumps`.
+    steps: Planes,
+    /// Steps so long that all others would take more planes for them: across zero, mostly.
+    jumps: Vec<u64>,
+}
+
+impl Cuts {
+    /// `cuts`: finite, ascending.
+    fn of(cuts: &[f64]) -> Cuts {
+        let keys: Vec<i64> = cuts.iter().map(|c| super::sortable(*c)).collect();
+        let run = keys.iter().map(|k| k.trailing_zeros().max(k.trailing_ones())).min().unwrap_or(0).min(62);
+        let halves: Vec<i64> = keys
+            .iter()
+            .map(|k| if k.trailing_zeros() >= run { (k >> run) * 2 } else { ((k + 1) >> run) * 2 - 1 })
+            .collect();
+        let steps: Vec<u64> = halves.windows(2).map(|w| w[1].wrapping_sub(w[0]) as u64).collect();
+        let is_jump = |step: u64, bytes: u32| step.checked_shr(8 * bytes).is_some_and(|rest| rest != 0);
+        // A jump takes at most 9 bytes. With 8 there is none, so steps are never all jumps.
+        let cost = |bytes: &u32| steps.iter().map(|s| bytes + if is_jump(*s, *bytes) { 9 } else { 0 }).sum::<u32>();
+        let bytes = (1..=8).min_by_key(cost).unwrap_or(8);
+        let short = steps.iter().map(|s| if is_jump(*s, bytes) { 0 } else { *s });
+        let jumps = steps.iter().copied().filter(|s| is_jump(*s, bytes)).collect();
+        Cuts { first: halves.first().copied(), run: run as u8, steps: Planes::of(short), jumps }
+    }
+
+    fn values(&self) -> Result<Vec<f64>, DecodeError> {
+        if self.run > 62 {
+            return Err(DecodeError::Other("a cut has more bits than a number"));
+        }
+        let Some(mut halves) = self.first else { return Ok(Vec::new()) };
+        let cut = |halves: i64| {
+            let whole = (halves >> 1).wrapping_add(halves & 1);
+            super::unsortable(whole.wrapping_shl(self.run.into()).wrapping_sub(halves & 1))
+        };
+        let mut cuts = vec![cut(halves)];
+        let mut jumps = self.jumps.iter();
+        for step in self.steps.values(self.steps.len())? {
+            let jump = if step == 0 { jumps.next() } else { Some(&step) };
+            let step = jump.ok_or(DecodeError::Other("a step between cuts is missing"))?;
+            halves = halves.wrapping_add(*step as i64);
+            cuts.push(cut(halves));
+        }
+        Ok(cuts)
+    }
+}
+
+/// Eight to a byte, lowest first.
+fn encode_bits(bits: impl Iterator<Item = bool>) -> Vec<u8> {
+    let bits: Vec<bool> = bits.collect();
+    bits.chunks(8).map(|eight| eight.iter().rev().fold(0, |byte, bit| byte << 1 | u8::from(*bit))).collect()
+}
+
+fn decode_bits<D: Decoder>(n: usize, decoder: &mut D) -> Result<Vec<bool>, DecodeError> {
+    let bytes = Vec::<u8>::decode(decoder)?;
+    if bytes.len() != n.div_ceil(8) {
+        return Err(DecodeError::Other("a list of bits has another length"));
+    }
+    Ok((0..n).map(|i| bytes[i / 8] >> (i % 8) & 1 == 1).collect())
+}
+
+/// Which leaf vector each leaf holds.
+fn leaf_numbers(named: Vec<u64>) -> Result<Vec<u32>, DecodeError> {
+    let mut seen = 0;
+    let number = |name: u64| match u32::try_from(name) {
+        Ok(0) => {
+            seen += 1;
+            Ok(seen - 1)
+        }
+        Ok(name) if name <= seen => Ok(name - 1),
+        _ => Err(DecodeError::Other("a leaf names a leaf vector that did not appear")),
+    };
+    named.into_iter().map(number).collect()
+}
+
+/// Counts whose shares of their sum are these probabilities, in every bit, if there are such. `p`: not empty.
+fn counts(p: &[f64]) -> Option<Vec<u64>> {
+    let mut total = 1;
+    for v in p {
+        let d = denominator(*v)?;
+        total = total / gcd(total, d) * d;
+        if total > MAX_TOTAL {
+            return None;
+        }
+    }
+    let counts: Vec<u64> = p.iter().map(|v| (v * total as f64).round() as u64).collect();
+    let share = |(c, v): (&u64, &f64)| (*c as f64 / total as f64).to_bits() == v.to_bits();
+    (counts.iter().sum::<u64>() == total && counts.iter().zip(p).all(share)).then_some(counts)
+}
+
+const MAX_TOTAL: u64 = 1 << 32;
+
+/// The smallest `d` for which some `n / d` is `v` exactly, found on the way of the continued fraction; `v` in 0..=1.
+fn denominator(v: f64) -> Option<u64> {
+    let (mut rest, mut before, mut now) = (v, (1.0, 0.0), (v.floor(), 1.0));
+    while now.0 / now.1 != v {
+        rest = 1.0 / (rest - rest.floor());
+        let next = (rest.floor() * now.0 + before.0, rest.floor() * now.1 + before.1);
+        (before, now) = (now, next);
+        // Also ends on NaN.
+        if !(now.1 <= MAX_TOTAL as f64) {
+            return None;
+        }
+    }
+    Some(now.1 as u64)
+}
+
+fn gcd(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn planes_come_back() {
+        for numbers in [vec![], vec![0, 0], vec![5], vec![0x1200, 0xff00, 0], vec![u64::MAX, 1], vec![1 << 63, 0]] {
+            let planes = Planes::of(numbers.clone());
+            assert_eq!(planes.values(numbers.len()).unwrap(), numbers);
+            assert!(planes.bytes.is_empty() || planes.values(numbers.len() + 1).is_err());
+        }
+        assert_eq!(Planes::of([0x1200, 0xff00]).bytes, [0x12, 0xff]);
+    }
+
+    #[test]
+    fn cuts_come_back() {
+        let f32s: Vec<f64> = (-40..40).map(|i| f64::from(i as f32 / 7.0)).collect();
+        let before: Vec<f64> = f32s.iter().map(|v| if *v == 0.0 { *v } else { v.next_down() }).collect();
+        for cuts in [
+            vec![],
+            vec![0.0],
+            vec![0.5],
+            vec![f64::MIN, -5e-324, 0.0, 5e-324, 1.0, f64::MAX],
+            f32s.clone(),
+            before.clone(),
+            [f32s.clone(), vec![1e300]].concat(),
+        ] {
+            assert_eq!(Cuts::of(&cuts).values().unwrap(), cuts);
+        }
+        assert!(!Cuts::of(&before).jumps.is_empty(), "past zero");
+        // 29 bits of an f64 are free in an f32, and stay free just below one.
+        assert!(Cuts::of(&f32s).run >= 29 && Cuts::of(&before[..40]).run >= 29);
+    }
+
+    #[test]
+    fn ratios_of_counts_are_found() {
+        for (p, expected) in [
+            (vec![1.0, 0.0], Some(vec![1, 0])),
+            (vec![0.25, 0.75], Some(vec![1, 3])),
+            (vec![1.0 / 3.0, 2.0 / 3.0], Some(vec![1, 2])),
+            (vec![4999.0 / 9973.0, 4974.0 / 9973.0], Some(vec![4999, 4974])),
+            (vec![1.0 / 6.0, 3.0 / 6.0, 2.0 / 6.0], Some(vec![1, 3, 2])),
+            (vec![-0.0, 1.0], None),
+            (vec![0.3f64.sqrt(), 1.0 - 0.3f64.sqrt()], None),
+            (vec![f64::NAN, 1.0], None),
+        ] {
+            assert_eq!(counts(&p), expected, "{p:?}");
+        }
+    }
+}
