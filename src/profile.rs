@@ -290,3 +290,125 @@ fn quantile_edges(column: ArrayView1<'_, f64>) -> Vec<f64> {
 fn broken(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Artifact, message)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::Encoders;
+    use crate::schema::{Extra, Field};
+    use ndarray::Array2;
+    use proptest::prelude::*;
+
+    fn schema() -> Schema {
+        let field = |name: &str, kind| Field { name: name.into(), kind, required: false };
+        let levels = vec!["a".to_owned(), "b".to_owned()].into();
+        Schema {
+            fields: vec![
+                field("number", FieldKind::Number { min: None, max: None }),
+                field("category", FieldKind::Category { levels, unknown: crate::schema::Unknown::Admit }),
+                field("flag", FieldKind::Flag),
+            ],
+            extra: Extra::Ignore,
+        }
+    }
+
+    fn pipeline() -> Pipeline {
+        Pipeline { derived: Vec::new(), encoders: Encoders(Vec::new()) }
+    }
+
+    /// Of numbers alone; the category takes 0, 1, 2 (unknown), missing in turn, the flag 0, 0, 1, missing.
+    fn profile(numbers: &[f64]) -> Profile {
+        let turn = |i: usize, of: [f64; 4]| of[i % 4];
+        let row = |(i, v): (usize, &f64)| [*v, turn(i, [0.0, 1.0, 2.0, f64::NAN]), turn(i, [0.0, 0.0, 1.0, f64::NAN])];
+        let slots: Vec<f64> = numbers.iter().enumerate().flat_map(row).collect();
+        let answers: Vec<f64> =
+            (0..numbers.len()).flat_map(|i| [0.25, 0.75, 1.0, 0.0][2 * (i % 2)..][..2].to_vec()).collect();
+        let n = numbers.len();
+        let slots = Array2::from_shape_vec((n, 3), slots).unwrap();
+        let answers = Array2::from_shape_vec((n, 2), answers).unwrap();
+        Profile::of(&schema(), &pipeline(), slots.view(), answers.view())
+    }
+
+    #[test]
+    fn edges_are_values_that_cut_the_reference_into_equal_parts() {
+        let numbers: Vec<f64> = (0..6400).map(|i| f64::from((i * 2311) % 6400)).collect();
+        let counts = &profile(&numbers).slots[0];
+        assert_eq!((counts.edges.len(), counts.bins.len()), (BINS - 1, BINS));
+        assert!(counts.bins.iter().all(|c| *c == 100), "{:?}", counts.bins);
+        assert_eq!((counts.edges[0], counts.edges[62]), (99.0, 6299.0));
+        assert_eq!((counts.min, counts.max, counts.n, counts.typical()), (0.0, 6399.0, 6400, Some(3199.0)));
+        assert!((counts.mean - 3199.5).abs() < 1e-9);
+        // The variance of 0..n is (n^2 - 1) / 12.
+        assert!((counts.m2 / 6400.0 / ((6400.0 * 6400.0 - 1.0) / 12.0) - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn few_values_have_a_bin_each() {
+        let counts = &profile(&[3.0, 1.0, f64::NAN, 2.0, 1.0, 1.0]).slots[0];
+        assert_eq!((&counts.edges[..], &counts.bins[..], counts.missing), (&[1.0, 2.0][..], &[3, 1, 1][..], 1));
+        assert_eq!((counts.typical(), counts.missing_rate()), (Some(1.0), 1.0 / 6.0));
+        // One heavy value takes many quantiles and still is one edge.
+        let heavy: Vec<f64> = (0..1000).map(|i| f64::from(if i < 900 { 0 } else { i })).collect();
+        let counts = &profile(&heavy).slots[0];
+        assert_eq!((counts.edges[0], counts.bins[0]), (0.0, 900));
+        assert!(counts.edges.len() < 10);
+    }
+
+    #[test]
+    fn indices_have_a_bin_each_and_the_unknown_its_own() {
+        let p = profile(&[0.0; 9]);
+        assert_eq!((&p.slots[1].bins[..], p.slots[1].missing), (&[3, 2, 2][..], 2));
+        assert_eq!((&p.slots[2].bins[..], p.slots[2].missing), (&[5, 2][..], 2));
+        assert_eq!((p.slots[1].typical(), p.slots[2].typical()), (Some(0.0), Some(0.0)));
+        assert_eq!(p.predicted, [4, 5]);
+        assert_eq!((p.probability[1][7], p.probability[1][0], p.probability[0][9]), (5, 4, 4));
+        assert!(!p.slots[0].is_indexed() && p.slots[1].is_indexed());
+    }
+
+    #[test]
+    fn nothing_seen_is_nothing_said() {
+        let p = profile(&[f64::NAN, f64::NAN]);
+        assert_eq!((p.slots[0].typical(), p.slots[0].missing_rate(), p.slots[0].bins.len()), (None, 1.0, 1));
+        p.check(&schema(), &pipeline(), 2).unwrap();
+        let none = p.fresh();
+        none.check(&schema(), &pipeline(), 2).unwrap();
+        assert_eq!((none.slots[0].missing_rate(), none.slots[1].typical()), (0.0, None));
+    }
+
+    #[test]
+    fn profiles_of_other_edges_do_not_merge() {
+        let mut p = profile(&[1.0, 2.0]);
+        let e = p.merge(&profile(&[1.0, 3.0, 4.0])).unwrap_err();
+        assert_eq!(e.to_string(), "profiles merge only over the same edges: these are of different artifacts");
+    }
+
+    proptest! {
+        /// Two halves merged are the whole; and every number, however absurd, leaves a profile that is sound.
+        #[test]
+        fn merging_is_counting_together(values in prop::collection::vec(any::<f64>(), 1..200), cut in any::<prop::sample::Index>()) {
+            let finite = |v: &f64| if v.is_finite() { *v + 0.0 } else { f64::NAN };
+            let values: Vec<f64> = values.iter().map(finite).collect();
+            let reference = profile(&values);
+            reference.check(&schema(), &pipeline(), 2).unwrap();
+            let of = |values: &[f64]| {
+                let mut p = reference.fresh();
+                for v in values {
+                    p.observe(&[*v, 0.0, 1.0]);
+                    p.observe_answer(&[0.5, 0.5]);
+                }
+                p
+            };
+            let (whole, (a, b)) = (of(&values), values.split_at(cut.index(values.len())));
+            let mut merged = of(a);
+            merged.merge(&of(b)).unwrap();
+            merged.check(&schema(), &pipeline(), 2).unwrap();
+            prop_assert_eq!(&merged.predicted, &whole.predicted);
+            let (m, w) = (&merged.slots[0], &whole.slots[0]);
+            prop_assert_eq!((&m.bins, m.n, m.missing), (&w.bins, w.n, w.missing));
+            prop_assert_eq!((math::bits(m.min), math::bits(m.max)), (math::bits(w.min), math::bits(w.max)));
+            let scale = values.iter().fold(0.0, |s: f64, v| s.max(math::bounded(*v).abs()));
+            prop_assert!((m.mean - w.mean).abs() <= 1e-9 * scale, "{} {}", m.mean, w.mean);
+            prop_assert!((m.m2 - w.m2).abs() <= 1e-9 * w.m2.max(scale * scale), "{} {}", m.m2, w.m2);
+        }
+    }
+}
