@@ -7,8 +7,8 @@
 //!       violations                                  encoders --> x --> model --> keep ----+
 //! ```
 //!
-//! Buffers are the engine's and are used again: a sound record allocates nothing. The counts come before the cache, so
-//! that they see all traffic. The cache's key is every slot, so an answer that depends on the time is found again only where the
+//! Buffers are the engine's and are used again: to a sound record it allocates nothing (a stacking does). The counts come before
+//! the cache, so that they see all traffic. The cache's key is every slot, so an answer that depends on the time is found again only where the
 //! time makes no difference.
 
 use crate::artifact::summary::{DerivedSummary, FieldSummary, Observed, SchemaSummary};
@@ -83,6 +83,35 @@ impl Answer<'_> {
 pub const MAX_BATCH: usize = 100_000;
 
 /// An artifact, ready to answer.
+///
+/// ```
+/// use hedgerow::engine::{Answer, Engine, Options};
+/// # use hedgerow::schema::{Cell, Field, Record, Schema};
+/// # struct Texts([&'static str; 6]);
+/// # impl Record for Texts {
+/// #     fn cell(&self, i: usize, _: &Field) -> Cell<'_> { Cell::Raw(self.0[i].into()) }
+/// #     fn extra(&self, _: &Schema) -> Vec<String> { Vec::new() }
+/// # }
+/// let file = std::fs::read("tests/golden/format-1.hedge").unwrap();
+/// let mut engine = Engine::load(&file, Options::default()).unwrap();
+/// assert_eq!(engine.schema().classes, ["no", "yes", "maybe so"]);
+///
+/// // amount, rate, region, tier, active, since
+/// let record = Texts(["12.5", "0.25", "eu", "2", "true", "2024-02-29"]);
+/// let now = 1_767_323_045.678;
+/// let Answer::Prediction(p) = engine.predict(&record, None, now).unwrap() else { panic!() };
+/// assert_eq!(p.probability.len(), 3);
+/// assert_eq!(p.confidence, p.probability[p.class_index]);
+/// assert!(!p.cached);
+///
+/// let bad = Texts(["many", "", "eu", "2", "true", "2024-02-30"]);
+/// let Answer::Rejected(violations) = engine.predict(&bad, None, now).unwrap() else { panic!() };
+/// let fields: Vec<&str> = violations.iter().map(|v| v.field.as_str()).collect();
+/// assert_eq!(fields, ["amount", "rate", "since"]);
+///
+/// assert_eq!(engine.health().status, "healthy");
+/// assert_eq!((engine.report().predictions, engine.report().rejections), (1, 1));
+/// ```
 pub struct Engine {
     artifact: Artifact,
     id: String,

@@ -121,6 +121,12 @@ impl Pipeline {
     /// Proves fitted state against the schema, and says what each column of `x` may hold. The model's side of the proof is
     /// [`Model::fits`](crate::model::Model::fits).
     pub fn check(&self, schema: &Schema) -> Result<Vec<Slot>> {
+        if self.derived.len() > MAX_DERIVED {
+            return Err(error(format!(
+                "there are {} derived features, at most {MAX_DERIVED} are allowed",
+                self.derived.len()
+            )));
+        }
         let mut names: Vec<&str> = schema.fields.iter().map(|f| f.name.as_str()).collect();
         for (k, d) in self.derived.iter().enumerate() {
             if d.name.is_empty() || names.contains(&d.name.as_str()) {
@@ -148,6 +154,9 @@ pub struct Slot {
     /// It may also be the index `levels`, no level at all.
     pub unknown: bool,
 }
+
+/// Most derived features.
+pub const MAX_DERIVED: usize = 1024;
 
 /// Most columns of `x`.
 pub const MAX_COLUMNS: usize = 65_536;

@@ -5,6 +5,18 @@
 //! [`Artifact::check`] (indices in range, shapes that agree, finite numbers, distinct labels). After it, prediction cannot fail, loop or
 //! panic. The same content gives the same file, byte for byte: nothing in it comes from a clock.
 //!
+//! ```
+//! use hedgerow::artifact::{Artifact, Container};
+//! let mut file = std::fs::read("tests/golden/format-1.hedge").unwrap();
+//! let id = Container::open(&file).unwrap().id();
+//! let artifact = Artifact::read(&file).unwrap();
+//! assert_eq!((artifact.name.as_str(), artifact.witnesses.len(), id.len()), ("everything", 8, 64));
+//!
+//! file[1000] ^= 1;
+//! let e = Artifact::read(&file).unwrap_err();
+//! assert_eq!(e.to_string(), "the file was changed after it was written: its SHA-256 is not the one it carries");
+//! ```
+//!
 //! [`Witness`]es ride along and are replayed by [`Engine::load`](crate::engine::Engine::load).
 
 pub mod container;
