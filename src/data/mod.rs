@@ -8,6 +8,7 @@ mod dataset;
 mod infer;
 mod json;
 mod read;
+pub mod sample;
 mod table;
 
 pub use dataset::{AsOf, Dataset, Rejected};
