@@ -272,6 +272,12 @@ impl<'a> Loss<'a> {
 
     fn fitted(&self, problem: &Problem<'_>, w: &[f64], notes: Vec<String>) -> Fitted {
         let (k, d) = (self.outputs, self.d);
+        let mut intercept = w[k * d..].to_vec();
+        if k > 1 {
+            // The same constant added to all of them changes no probability: the one with sum 0 is meant.
+            let mean = intercept.iter().sum::<f64>() / k as f64;
+            intercept.iter_mut().for_each(|v| *v -= mean);
+        }
         let n = self.y.len() as f64;
         let importance = (0..d).map(|j| {
             let column = problem.x.column(j);
@@ -283,7 +289,7 @@ impl<'a> Loss<'a> {
         let importance = normalised(importance.collect());
         let coef = Matrix { rows: k, cols: d, data: w[..k * d].to_vec() };
         let link = if k == 1 { Link::Sigmoid } else { Link::Softmax };
-        let model = Model::Logistic(Logistic { coef, intercept: w[k * d..].to_vec(), link });
+        let model = Model::Logistic(Logistic { coef, intercept, link });
         Fitted { model, importance, curve: Vec::new(), rounds: None, notes }
     }
 }
