@@ -2,7 +2,7 @@
 //!
 //! `HEDGEROW_REGENERATE=1 cargo test --test artifact` writes the golden files anew; they change only with the format's version.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod sample;
 

@@ -1,6 +1,6 @@
 //! The engine: answers, what it keeps, counts and says of itself, and what it does without.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod sample;
 
@@ -151,7 +151,7 @@ fn a_feature_of_the_time_is_not_answered_from_another_time() {
     let artifact = everything(3);
     let mut engine = load(&artifact);
     let (record, as_of) = records(1).remove(0);
-    let mut ask = |engine: &mut Engine, at: f64| sound(engine.predict(&Raw(&record), Some(at), NOW).unwrap());
+    let ask = |engine: &mut Engine, at: f64| sound(engine.predict(&Raw(&record), Some(at), NOW).unwrap());
     let before = ask(&mut engine, as_of);
     let after = ask(&mut engine, as_of + 86_400.0 * 400.0);
     assert!(!after.cached);
@@ -361,7 +361,7 @@ fn extreme_records_get_probabilities() {
 #[test]
 fn a_sound_record_allocates_nothing() {
     let mut engine = Engine::load(&file(&small()), Options { cache_entries: 50, ..Options::default() }).unwrap();
-    let mut ask = |engine: &mut Engine, i: u32| {
+    let ask = |engine: &mut Engine, i: u32| {
         sound_in_place(engine.predict(&Numbers(f64::from(i % 80), 1.0), None, NOW + f64::from(i)).unwrap());
     };
     (0..60).for_each(|i| ask(&mut engine, i));
