@@ -2,6 +2,7 @@
 
 use super::model::ModelFile;
 use super::{Outcome, model, output};
+use crate::artifact::Artifact;
 use crate::artifact::summary::{FieldSummary, Observed, Value};
 use crate::error::Result;
 use serde_json::json;
@@ -21,33 +22,34 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Result<Outcome> {
     let model = model::read(&args.model)?;
-    let fields = fields(&model);
     if args.json {
         let mut all = json!({ "id": model.id, "size": model.size });
         if let (Some(all), Ok(serde_json::Value::Object(header))) =
             (all.as_object_mut(), serde_json::to_value(&model.header))
         {
             all.extend(header);
-            all.insert("schema".into(), json!({ "fields": fields, "extra": model.header.schema.extra }));
+            all.insert(
+                "schema".into(),
+                json!({ "fields": fields(&model.artifact), "extra": model.header.schema.extra }),
+            );
             all.insert("witnesses".into(), model.artifact.witnesses.len().into());
         }
         output::print_json(&all)?;
     } else {
         let mut out = output::stdout();
-        card(&mut out, &model, &fields)?;
+        card(&mut out, &model)?;
         out.flush()?;
     }
     Ok(Outcome::Fine)
 }
 
 /// The fields with what training saw of them.
-fn fields(model: &ModelFile) -> Vec<FieldSummary> {
-    let artifact = &model.artifact;
+fn fields(artifact: &Artifact) -> Vec<FieldSummary> {
     let of = |(i, field)| FieldSummary::of(field, artifact.profile.slots.get(i));
     artifact.schema.fields.iter().enumerate().map(of).collect()
 }
 
-fn card(out: &mut impl Write, model: &ModelFile, fields: &[FieldSummary]) -> Result<()> {
+fn card(out: &mut impl Write, model: &ModelFile) -> Result<()> {
     let header = &model.header;
     let bold = anstyle::Style::new().bold();
     writeln!(out, "{bold}{} {}{bold:#}", header.name, header.version)?;
@@ -62,22 +64,30 @@ fn card(out: &mut impl Write, model: &ModelFile, fields: &[FieldSummary]) -> Res
     writeln!(out, "  model     {}", list(&header.model))?;
     writeln!(out, "  classes   {}", header.classes.join(", "))?;
 
-    writeln!(out, "\n{bold}Input{bold:#} ({} fields; * is required)", fields.len())?;
-    let width = fields.iter().map(|f| f.name.chars().count()).max().unwrap_or(0).min(40);
-    for field in fields {
-        let star = if field.required { '*' } else { ' ' };
-        writeln!(out, "  {:width$} {star} {:8}  {}", field.name, field.kind, describe(field))?;
-    }
-    if !header.derived.is_empty() {
-        writeln!(out, "\n{bold}Derived{bold:#} (computed by the model)")?;
-        for derived in &header.derived {
-            writeln!(out, "  {} = {}", derived.name, derived.expression)?;
-        }
-    }
+    input(out, &model.artifact)?;
     for (title, map) in [("Metrics", &header.metrics), ("Training", &header.training)] {
         if !map.is_empty() {
             writeln!(out, "\n{bold}{title}{bold:#}")?;
             lines(out, map, 1)?;
+        }
+    }
+    Ok(())
+}
+
+/// The fields a record has, and the features computed from them.
+pub fn input(out: &mut impl Write, artifact: &Artifact) -> Result<()> {
+    let bold = anstyle::Style::new().bold();
+    let fields = fields(artifact);
+    writeln!(out, "\n{bold}Input{bold:#} ({} fields; * is required)", fields.len())?;
+    let width = fields.iter().map(|f| f.name.chars().count()).max().unwrap_or(0).min(40);
+    for field in &fields {
+        let star = if field.required { '*' } else { ' ' };
+        writeln!(out, "  {:width$} {star} {:8}  {}", field.name, field.kind, describe(field))?;
+    }
+    if !artifact.pipeline.derived.is_empty() {
+        writeln!(out, "\n{bold}Derived{bold:#} (computed by the model)")?;
+        for derived in &artifact.pipeline.derived {
+            writeln!(out, "  {} = {}", derived.name, derived.text)?;
         }
     }
     Ok(())

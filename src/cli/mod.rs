@@ -9,6 +9,7 @@ mod inspect;
 mod model;
 mod output;
 mod predict;
+mod train;
 mod types;
 mod verify;
 
@@ -18,7 +19,7 @@ use std::process::ExitCode;
 
 /// Trains a tabular classifier natively, into one small file that answers anywhere with the same bits.
 #[derive(Parser)]
-#[command(name = "hedgerow", version, about, propagate_version = true, max_term_width = 110)]
+#[command(name = "hedgerow", version, about, max_term_width = 110)]
 #[command(
     after_help = "Exit codes: 0 fine; 1 the answer is no (a record was rejected, a file is not sound); 2 an error."
 )]
@@ -29,6 +30,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Train(train::Args),
     Predict(predict::Args),
     Inspect(inspect::Args),
     Verify(verify::Args),
@@ -61,6 +63,7 @@ pub fn run() -> ExitCode {
 
 fn dispatch(command: Command) -> Result<Outcome> {
     match command {
+        Command::Train(args) => train::run(&args),
         Command::Predict(args) => predict::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Verify(args) => verify::run(&args),

@@ -1,0 +1,196 @@
+//! `hedgerow train`: a table and a config to a `.hedge` file, its metrics and its report.
+
+use super::{Outcome, inspect, output};
+use crate::data::Table;
+use crate::error::{Error, ErrorKind, Result};
+use crate::metrics::Metrics;
+use crate::train::config::ModelKind;
+use crate::train::{Config, Evaluation, Progress, Trained, fit};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+/// Train a classifier on a table and write it as one file
+///
+/// The kinds of the columns are inferred and shown; a part of the rows is held out for the metrics. What is given here goes
+/// before what the config says. The same table, config and seed give the same file, byte for byte.
+#[derive(clap::Args)]
+#[command(disable_version_flag = true)]
+pub struct Args {
+    /// The rows, as CSV or JSON Lines; may be left out where the config has `data.train_path`
+    #[arg(value_name = "DATA")]
+    data: Option<PathBuf>,
+    /// Where to write the model
+    #[arg(long, short, value_name = "FILE.hedge")]
+    out: PathBuf,
+    /// The column to predict
+    #[arg(long, value_name = "COLUMN")]
+    target: Option<String>,
+    /// The kind of model: gradient_boosting (default), random_forest or logistic_regression
+    #[arg(long, value_name = "TYPE")]
+    model: Option<ModelKind>,
+    /// A YAML config; see the README for its keys
+    #[arg(long, value_name = "FILE.yaml")]
+    config: Option<PathBuf>,
+    /// A parameter of the model, e.g. learning_rate=0.05; may be given several times
+    #[arg(long, value_name = "PARAMETER=VALUE", value_parser = setting)]
+    set: Vec<(String, serde_json::Value)>,
+    /// The column with each row's event time: what `now()` means in derived features
+    #[arg(long, value_name = "COLUMN")]
+    as_of_column: Option<String>,
+    /// Of two labels the one that becomes class 1; by default the later in sorted order
+    #[arg(long, value_name = "LABEL")]
+    positive: Option<String>,
+    /// Rows for test metrics, which the fit never sees
+    #[arg(long, value_name = "DATA")]
+    test: Option<PathBuf>,
+    /// What every random choice derives from (default 42)
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// The model's name; by default the data file's
+    #[arg(long)]
+    name: Option<String>,
+    /// The model's version (default 1.0.0)
+    #[arg(long = "version", value_name = "VERSION")]
+    model_version: Option<String>,
+    /// Print what the file says of itself as JSON, in place of the text
+    #[arg(long)]
+    json: bool,
+}
+
+fn setting(text: &str) -> Result<(String, serde_json::Value), String> {
+    let (name, value) = text.split_once('=').ok_or("it must be written PARAMETER=VALUE")?;
+    let value = serde_json::from_str(value).unwrap_or_else(|_| value.into());
+    Ok((name.trim().to_string(), value))
+}
+
+pub fn run(args: &Args) -> Result<Outcome> {
+    let config = config(args)?;
+    let Some(path) = &config.data.train_path else {
+        let message = "there is no data: name a CSV or JSON Lines file, or a config with data.train_path";
+        return Err(Error::new(ErrorKind::Config, message));
+    };
+    let table = Table::read(path)?;
+    let test = config.data.test_path.as_deref().map(Table::read).transpose()?;
+    let bar = Bar::new();
+    let trained = fit(&config, &table, test.as_ref(), &bar).map_err(|e| e.context(path.display().to_string()))?;
+    bar.bar.finish_and_clear();
+
+    let file = trained.file()?;
+    output::write(&args.out, &file)?;
+    if args.json {
+        let header = serde_json::to_value(&trained.header).map_err(|e| Error::new(ErrorKind::Io, e.to_string()))?;
+        output::print_json(&header)?;
+    } else {
+        tell(&trained, path, &args.out, file.len())?;
+    }
+    Ok(Outcome::Fine)
+}
+
+/// What the config says, with what was typed over it.
+fn config(args: &Args) -> Result<Config> {
+    let mut config = args.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
+    let Config { model, data, seed, .. } = &mut config;
+    if let Some(kind) = args.model {
+        if kind != model.kind {
+            model.parameters.clear(); // of another trainer
+        }
+        model.kind = kind;
+    }
+    model.parameters.extend(args.set.iter().cloned());
+    model.name = args.name.clone().or(model.name.take());
+    if let Some(version) = &args.model_version {
+        model.version.clone_from(version);
+    }
+    data.train_path = args.data.clone().or(data.train_path.take());
+    data.test_path = args.test.clone().or(data.test_path.take());
+    data.target = args.target.clone().or(data.target.take());
+    data.positive = args.positive.clone().or(data.positive.take());
+    data.as_of_column = args.as_of_column.clone().or(data.as_of_column.take());
+    *seed = args.seed.unwrap_or(*seed);
+    if data.target.is_none() {
+        let message = "the column to predict is not named: give --target COLUMN, or data.target in the config";
+        return Err(Error::new(ErrorKind::Config, message));
+    }
+    Ok(config)
+}
+
+/// What came of it, for a person.
+fn tell(trained: &Trained, data: &Path, file: &Path, size: usize) -> Result<()> {
+    let mut out = output::stdout();
+    let bold = anstyle::Style::new().bold();
+    let a = &trained.artifact;
+    writeln!(out, "{bold}{} {}{bold:#}: {} from {}", a.name, a.version, a.model.family(), data.display())?;
+    inspect::input(&mut out, a)?;
+
+    let rows: u64 = trained.class_counts.iter().sum();
+    writeln!(out, "\n{bold}Classes{bold:#} ({} rows)", output::thousands(rows))?;
+    let width = a.classes.iter().map(|c| c.chars().count()).max().unwrap_or(0).min(40);
+    for (label, n) in a.classes.iter().zip(&trained.class_counts) {
+        let share = 100.0 * *n as f64 / rows as f64;
+        writeln!(out, "  {label:width$} {:>11} {share:5.1} %", output::thousands(*n))?;
+    }
+
+    writeln!(out, "\n{bold}Metrics{bold:#}")?;
+    metrics(&mut out, "held-out", &trained.validation)?;
+    if let Some(test) = &trained.test {
+        metrics(&mut out, "test", test)?;
+    }
+    let shown: Vec<String> =
+        trained.importance.iter().take(5).map(|(name, part)| format!("{name} {:.0} %", part * 100.0)).collect();
+    if !shown.is_empty() {
+        writeln!(out, "  what counts most: {}", shown.join(", "))?;
+    }
+    if !trained.notes.is_empty() {
+        writeln!(out, "\n{bold}Notes{bold:#}")?;
+        for note in &trained.notes {
+            writeln!(out, "  {note}")?;
+        }
+    }
+    write!(out, "\nwrote {} ({} bytes)", file.display(), output::thousands(size as u64))?;
+    writeln!(out)?;
+    Ok(out.flush()?)
+}
+
+fn metrics(out: &mut impl Write, which: &str, evaluation: &Evaluation) -> Result<()> {
+    let Metrics { rows, roc_auc, log_loss, accuracy, balanced_accuracy, f1, .. } = &evaluation.metrics;
+    write!(out, "  {which:8} {:>8} rows  accuracy {accuracy:.4}", output::thousands(*rows as u64))?;
+    if let Some(auc) = roc_auc {
+        write!(out, "  ROC AUC {auc:.4}")?;
+    }
+    writeln!(out, "  log loss {log_loss:.4}  balanced accuracy {balanced_accuracy:.4}  F1 {f1:.4}")?;
+    if evaluation.rejected > 0 {
+        writeln!(out, "           the schema refused {} more rows", output::thousands(evaluation.rejected as u64))?;
+    }
+    Ok(())
+}
+
+/// A bar per stage, on a terminal.
+struct Bar {
+    bar: ProgressBar,
+    stage: Mutex<String>,
+}
+
+impl Bar {
+    fn new() -> Self {
+        let bar = if std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
+        if let Ok(style) = ProgressStyle::with_template("{msg:24} {wide_bar} {pos}/{len} {elapsed}") {
+            bar.set_style(style);
+        }
+        Bar { bar, stage: Mutex::default() }
+    }
+}
+
+impl Progress for Bar {
+    fn step(&self, stage: &str, done: u64, total: u64) {
+        let mut current = self.stage.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if *current != stage {
+            stage.clone_into(&mut current);
+            self.bar.set_message(stage.to_string());
+            self.bar.reset();
+        }
+        self.bar.set_length(total);
+        self.bar.set_position(done);
+    }
+}
