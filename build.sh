@@ -33,13 +33,15 @@ say() { printf '%s\n' "$*"; }
 die() { printf '\nbuild.sh: %s\n' "$*" >&2; exit 2; }
 elapsed() { printf '%dm%02ds' $(($1 / 60)) $(($1 % 60)); }
 
+log_of() { printf '%s/%s.log' "$logs" "$(printf '%s' "$1" | tr -cs 'A-Za-z0-9' '-')"; }
+
 # step "what it does" COMMAND…: runs it with its output in a log, tells how long it took, shows the log's end if it fails.
 # Every 20 seconds a line says what it is at.
 step() {
   local what=$1 log began pid status=0 tick=0
   shift
   mkdir -p "$logs"
-  log="$logs/$(printf '%s' "$what" | tr -cs 'A-Za-z0-9' '-').log"
+  log=$(log_of "$what")
   began=$SECONDS
   printf '[%s] %s\n' "$(elapsed $((SECONDS - started)))" "$what"
   "$@" >"$log" 2>&1 </dev/null &
@@ -116,8 +118,132 @@ setup_tests() {
 
 # ------------------------------------------------------------------------------------------------------------------ build
 
+hedgerow=target/release/hedgerow
+
 build_binary() { step "building the native binary" cargo build --release --locked --bin hedgerow; }
 build_package() { step "building the npm package (WebAssembly)" npm run --silent package; }
+build_studio() { step "assembling the studio page" node www/studio/build.mjs; }
+
+# Each models/NAME.yaml to models/NAME.hedge, its report to build/reports/NAME.html.
+train_models() {
+  local config name
+  mkdir -p build/reports
+  for config in models/*.yaml; do
+    name=$(basename "$config" .yaml)
+    step "training $name" "$hedgerow" train --config "$config" --out "models/$name.hedge" --report "build/reports/$name.html"
+  done
+}
+
+# ------------------------------------------------------------------------------------------------------------------- demo
+
+demo() {
+  say "Hedgerow's demo: from data to answers in WebAssembly"
+  setup_base
+  build_binary
+  build_package
+  train_models
+  build_studio
+  say ""
+  node www/node/demo.mjs
+  say ""
+  say "The training reports are in build/reports/. To try the models in a page:  ./build.sh serve"
+  say "demo done in $(elapsed $((SECONDS - started)))"
+}
+
+serve() {
+  check_tools
+  [ -f build/package/package.json ] || die "there is nothing to serve yet: run ./build.sh demo first"
+  compgen -G 'models/*.hedge' >/dev/null || die "there are no models to show yet: run ./build.sh demo first"
+  build_studio
+  exec node www/serve.mjs --port "${PORT:-8080}"
+}
+
+make_package() {
+  setup_base
+  build_package
+  cat "$(log_of "building the npm package (WebAssembly)")"
+  say "the package is $(ls build/hedgerow-*.tgz)"
+}
+
+# ------------------------------------------------------------------------------------------------------------------- test
+
+readonly results=build/results.txt # a line per suite: its name, tests passed, tests failed
+
+record() { printf '%s %s %s\n' "$1" "$2" "$3" >>"$results"; }
+
+# check NAME "what it does" COMMAND…: one thing that holds or does not.
+check() {
+  local name=$1
+  shift
+  if step "$@"; then record "$name" 1 0; else record "$name" 0 1; fi
+}
+
+# tests NAME COUNT "what it does" COMMAND…: COUNT turns the log (standard input) into lines `suite passed failed`. A command that
+# fails without a failed test (it did not build, say) fails as NAME.
+tests() {
+  local name=$1 count=$2 what=$3 status=0 counts
+  shift 2
+  step "$@" || status=1
+  counts=$("$count" <"$(log_of "$what")")
+  [ -z "$counts" ] || printf '%s\n' "$counts" >>"$results"
+  if [ "$status" -ne 0 ] && ! awk '$3 > 0 { failed = 1 } END { exit !failed }' <<<"$counts"; then record "$name" 0 1; fi
+}
+
+# From cargo test's log: the library's unit tests, each file of tests/, the documentation.
+count_cargo() {
+  awk '
+    /^ *Running unittests / { suite = /src\/lib\.rs/ ? "unit" : "" }
+    /^ *Running tests\// { suite = $2; sub(/^tests\//, "", suite); sub(/\.rs$/, "", suite) }
+    /^ *Doc-tests / { suite = "documentation" }
+    /^test result:/ && suite != "" {
+      for (i = 2; i <= NF; i++) { if ($i == "passed;") passed = $(i - 1); if ($i == "failed;") failed = $(i - 1) }
+      print suite, passed, failed
+      suite = ""
+    }'
+}
+
+# From the summary of tests/web: `node.test.mjs   12 passed, 1 failed`.
+count_web() {
+  sed -nE 's/^([a-z0-9-]+)\.test\.mjs +([0-9]+) passed(, ([0-9]+) failed)?$/web:\1 \2 \4/p' | awk '{ print $1, $2, $3 + 0 }'
+}
+
+run_tests() {
+  local file name
+  setup_base
+  setup_tests
+  mkdir -p build
+  : >"$results"
+  if cargo fmt --version >/dev/null 2>&1; then check format "checking the format" cargo fmt --check; fi
+  if cargo clippy --version >/dev/null 2>&1; then
+    check clippy "linting" cargo clippy --locked --all-targets --no-deps -- -D warnings
+  fi
+  check core "building the core without the trainer" cargo check --locked --no-default-features --lib
+  tests rust count_cargo "running the Rust tests" cargo test --locked --no-fail-fast
+
+  # The page's tests use the demo models; the debug binary is there already.
+  check binary "building the native binary for the tests" cargo build --locked --bin hedgerow
+  hedgerow=target/debug/hedgerow
+  if train_models; then record models 1 0; else record models 0 1; fi
+  tests web count_web "testing the package in Node, workerd, Deno, Bun and Chromium" npm test --silent
+
+  # Whatever should have run and left no line did not run.
+  for file in tests/*.rs tests/web/*.test.mjs; do
+    name=$(basename "$file")
+    case "$file" in *.mjs) name=web:${name%.test.mjs} ;; *) name=${name%.rs} ;; esac
+    grep -q "^$name " "$results" || record "$name" 0 0
+  done
+  for name in unit documentation; do grep -q "^$name " "$results" || record "$name" 0 0; done
+
+  say ""
+  awk '
+    { verdict = $3 > 0 ? "FAILED" : $2 == 0 ? "NO TEST RAN" : "ok"; bad += verdict != "ok"; passed += $2; failed += $3
+      printf "  %-16s %5d passed %5d failed  %s\n", $1, $2, $3, verdict }
+    END { printf "  %-16s %5d passed %5d failed\n", "together", passed, failed; exit bad > 0 }' "$results" || {
+    say "tests failed after $(elapsed $((SECONDS - started))); the logs are in $logs"
+    exit 1
+  }
+  say "all tests passed in $(elapsed $((SECONDS - started)))"
+}
 
 # ------------------------------------------------------------------------------------------------------------------- main
 

@@ -9,6 +9,7 @@ mod inspect;
 mod model;
 mod output;
 mod predict;
+mod sample;
 mod train;
 mod types;
 mod verify;
@@ -35,6 +36,7 @@ enum Command {
     Inspect(inspect::Args),
     Verify(verify::Args),
     Types(types::Args),
+    Sample(sample::Args),
     Completions(completions::Args),
 }
 
@@ -68,6 +70,7 @@ fn dispatch(command: Command) -> Result<Outcome> {
         Command::Inspect(args) => inspect::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Types(args) => types::run(&args),
+        Command::Sample(args) => sample::run(&args),
         Command::Completions(args) => completions::run(&args),
     }
 }
