@@ -61,8 +61,8 @@ fn card(out: &mut impl Write, model: &ModelFile) -> Result<()> {
         "  file      {size} bytes, format {}, by hedgerow {}, {witnesses} witnesses",
         header.format, header.tool_version
     )?;
-    writeln!(out, "  model     {}", list(&header.model))?;
-    writeln!(out, "  classes   {}", header.classes.join(", "))?;
+    writeln!(out, "  model     {}", output::clean(&list(&header.model)))?;
+    writeln!(out, "  classes   {}", output::clean(&header.classes.join(", ")))?;
 
     input(out, &model.artifact)?;
     for (title, map) in [("Metrics", &header.metrics), ("Training", &header.training)] {
@@ -82,12 +82,18 @@ pub fn input(out: &mut impl Write, artifact: &Artifact) -> Result<()> {
     let width = fields.iter().map(|f| f.name.chars().count()).max().unwrap_or(0).min(40);
     for field in &fields {
         let star = if field.required { '*' } else { ' ' };
-        writeln!(out, "  {:width$} {star} {:8}  {}", field.name, field.kind, describe(field))?;
+        writeln!(
+            out,
+            "  {:width$} {star} {:8}  {}",
+            output::clean(&field.name),
+            field.kind,
+            output::clean(&describe(field))
+        )?;
     }
     if !artifact.pipeline.derived.is_empty() {
         writeln!(out, "\n{bold}Derived{bold:#} (computed by the model)")?;
         for derived in &artifact.pipeline.derived {
-            writeln!(out, "  {} = {}", derived.name, derived.text)?;
+            writeln!(out, "  {} = {}", output::clean(&derived.name), output::clean(&derived.text))?;
         }
     }
     Ok(())
@@ -151,11 +157,11 @@ fn lines(out: &mut impl Write, map: &serde_json::Map<String, serde_json::Value>,
         match value {
             serde_json::Value::Object(inner) if inner.is_empty() => {}
             serde_json::Value::Object(inner) if depth < 4 => {
-                writeln!(out, "{indent}{key}")?;
+                writeln!(out, "{indent}{}", output::clean(key))?;
                 lines(out, inner, depth + 1)?;
             }
             serde_json::Value::Null => {}
-            value => writeln!(out, "{indent}{key:width$}  {}", plain(value))?,
+            value => writeln!(out, "{indent}{:width$}  {}", output::clean(key), output::clean(&plain(value)))?,
         }
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! Where results go: standard output, or a file that is there whole or not at all.
 
 use crate::error::{Error, ErrorKind, Result};
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -35,13 +36,15 @@ pub fn remove_unfinished_files_when_interrupted() {
 /// Prints an error the way clap prints its own.
 pub fn say_error(error: &Error) {
     let style = clap::builder::Styles::styled();
-    anstream::eprintln!("{}error:{:#} {error}", style.get_error(), style.get_error());
+    // An error may draw a picture of several lines.
+    let lines: Vec<String> = error.to_string().lines().map(|line| clean(line).into_owned()).collect();
+    anstream::eprintln!("{}error:{:#} {}", style.get_error(), style.get_error(), lines.join("\n"));
 }
 
 /// Prints what went on but should be known.
 pub fn warn(message: &str) {
     let yellow = anstyle::AnsiColor::Yellow.on_default().bold();
-    anstream::eprintln!("{yellow}warning:{yellow:#} {message}");
+    anstream::eprintln!("{yellow}warning:{yellow:#} {}", clean(message));
 }
 
 /// Standard output, colours removed where they are not wanted (`NO_COLOR`, a pipe). A reader that hangs up (`| head`) has what
@@ -165,6 +168,18 @@ pub fn print_json(value: &serde_json::Value) -> Result<()> {
         .map_err(|error| Error::from(io::Error::from(error)))
         .and_then(|()| Ok(writeln!(out)?))?;
     Ok(out.flush()?)
+}
+
+/// Text from a file, safe to show: control characters (which could drive the terminal) are escaped.
+pub fn clean(text: &str) -> Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return text.into();
+    }
+    let mut safe = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if c.is_control() { safe.extend(c.escape_default()) } else { safe.push(c) }
+    }
+    safe.into()
 }
 
 /// A count with its thousands apart: `12,345`.

@@ -242,6 +242,7 @@ fn value(line: &data::Line, name: &str) -> serde_json::Value {
         Cell::Missing => serde_json::Value::Null,
         Cell::Number(v) => v.into(),
         Cell::Flag(v) => v.into(),
+        Cell::Other(_) => line.text(name).and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default(),
         _ => line.text(name).map(std::borrow::Cow::into_owned).into(),
     }
 }
@@ -262,7 +263,8 @@ impl Rejections {
         if self.rows <= SHOWN {
             bar.suspend(|| {
                 for violation in violations {
-                    anstream::eprintln!("line {line}: {}: {}", violation.field, violation.message);
+                    let (field, message) = (output::clean(&violation.field), output::clean(&violation.message));
+                    anstream::eprintln!("line {line}: {field}: {message}");
                 }
             });
         }

@@ -54,6 +54,12 @@ pub struct Args {
     /// The model's version (default 1.0.0)
     #[arg(long = "version", value_name = "VERSION")]
     model_version: Option<String>,
+    /// Where to write the HTML report; by default beside the model
+    #[arg(long, value_name = "FILE.html", conflicts_with = "no_report")]
+    report: Option<PathBuf>,
+    /// Write no report
+    #[arg(long)]
+    no_report: bool,
     /// Print what the file says of itself as JSON, in place of the text
     #[arg(long)]
     json: bool,
@@ -78,12 +84,16 @@ pub fn run(args: &Args) -> Result<Outcome> {
     bar.bar.finish_and_clear();
 
     let file = trained.file()?;
+    let report = report_path(args);
+    if let Some(path) = &report {
+        output::write(path, crate::report::training(&trained, &file)?.as_bytes())?;
+    }
     output::write(&args.out, &file)?;
     if args.json {
         let header = serde_json::to_value(&trained.header).map_err(|e| Error::new(ErrorKind::Io, e.to_string()))?;
         output::print_json(&header)?;
     } else {
-        tell(&trained, path, &args.out, file.len())?;
+        tell(&trained, path, &args.out, file.len(), report.as_deref())?;
     }
     Ok(Outcome::Fine)
 }
@@ -116,8 +126,19 @@ fn config(args: &Args) -> Result<Config> {
     Ok(config)
 }
 
+fn report_path(args: &Args) -> Option<PathBuf> {
+    match &args.report {
+        _ if args.no_report => None,
+        Some(path) => Some(path.clone()),
+        // `/dev/null` and the like have nothing beside them.
+        None if args.out.exists() && !args.out.is_file() => None,
+        None if args.out == Path::new("-") => None,
+        None => Some(args.out.with_extension("html")),
+    }
+}
+
 /// What came of it, for a person.
-fn tell(trained: &Trained, data: &Path, file: &Path, size: usize) -> Result<()> {
+fn tell(trained: &Trained, data: &Path, file: &Path, size: usize, report: Option<&Path>) -> Result<()> {
     let mut out = output::stdout();
     let bold = anstyle::Style::new().bold();
     let a = &trained.artifact;
@@ -129,7 +150,7 @@ fn tell(trained: &Trained, data: &Path, file: &Path, size: usize) -> Result<()> 
     let width = a.classes.iter().map(|c| c.chars().count()).max().unwrap_or(0).min(40);
     for (label, n) in a.classes.iter().zip(&trained.class_counts) {
         let share = 100.0 * *n as f64 / rows as f64;
-        writeln!(out, "  {label:width$} {:>11} {share:5.1} %", output::thousands(*n))?;
+        writeln!(out, "  {:width$} {:>11} {share:5.1} %", output::clean(label), output::thousands(*n))?;
     }
 
     writeln!(out, "\n{bold}Metrics{bold:#}")?;
@@ -137,18 +158,25 @@ fn tell(trained: &Trained, data: &Path, file: &Path, size: usize) -> Result<()> 
     if let Some(test) = &trained.test {
         metrics(&mut out, "test", test)?;
     }
-    let shown: Vec<String> =
-        trained.importance.iter().take(5).map(|(name, part)| format!("{name} {:.0} %", part * 100.0)).collect();
+    let shown: Vec<String> = trained
+        .importance
+        .iter()
+        .take(5)
+        .map(|(name, part)| format!("{} {:.0} %", output::clean(name), part * 100.0))
+        .collect();
     if !shown.is_empty() {
         writeln!(out, "  what counts most: {}", shown.join(", "))?;
     }
     if !trained.notes.is_empty() {
         writeln!(out, "\n{bold}Notes{bold:#}")?;
         for note in &trained.notes {
-            writeln!(out, "  {note}")?;
+            writeln!(out, "  {}", output::clean(note))?;
         }
     }
     write!(out, "\nwrote {} ({} bytes)", file.display(), output::thousands(size as u64))?;
+    if let Some(report) = report {
+        write!(out, " and its report {}", report.display())?;
+    }
     writeln!(out)?;
     Ok(out.flush()?)
 }
