@@ -92,11 +92,21 @@ impl From<std::io::Error> for Error {
 /// unknown name ends with.
 #[cfg(feature = "cli")]
 pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
+    nearest(word, candidates).map_or_else(String::new, |c| format!(" (did you mean `{c}`?)"))
+}
+
+/// The first of the candidates nearest to `word`, upper and lower case alike; `None` where more than half of the letters
+/// differ, or where `word` is too long to be a mistyped name.
+#[cfg(feature = "cli")]
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // The distance takes time in the product of the lengths.
+    const LONGEST: usize = 256;
     let lower = word.to_lowercase();
-    let near = candidates
+    candidates
         .into_iter()
+        .filter(|c| c.len().max(word.len()) <= LONGEST)
         .map(|c| (strsim::normalized_damerau_levenshtein(&lower, &c.to_lowercase()), c))
         .filter(|(score, _)| *score >= 0.5)
-        .fold(None, |best: Option<(f64, &str)>, x| if best.is_none_or(|b| x.0 > b.0) { Some(x) } else { best });
-    near.map_or_else(String::new, |(_, c)| format!(" (did you mean `{c}`?)"))
+        .fold(None, |best: Option<(f64, &str)>, x| if best.is_none_or(|b| x.0 > b.0) { Some(x) } else { best })
+        .map(|(_, c)| c)
 }

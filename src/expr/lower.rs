@@ -5,6 +5,7 @@ use super::foreign;
 use super::names::{self, Function, HISTORY_BELONGS, PARTS, UNITS};
 use super::node::{Binary, Env, Held, Mismatch, Node, Unary};
 use super::{Expr, MAX_DEPTH, MAX_NODES, MAX_STACK, Type};
+use crate::error::nearest;
 use crate::schema::Schema;
 use crate::time;
 use sqlparser::ast::{
@@ -486,7 +487,7 @@ impl Lowering<'_> {
                     return Err(Problem::new(args[0].span(), message));
                 };
                 let Some((_, unit)) = UNITS.iter().find(|(n, _)| n.eq_ignore_ascii_case(unit)) else {
-                    let near = names::nearest(unit, UNITS.iter().map(|(n, _)| *n));
+                    let near = nearest(unit, UNITS.iter().map(|(n, _)| *n));
                     let right =
                         near.map_or_else(|| format!("; there are {}", units()), |n| format!(" (did you mean '{n}'?)"));
                     return Err(Problem::new(at, format!("`date_diff` has no unit '{unit}'{right}")));

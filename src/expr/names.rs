@@ -1,6 +1,7 @@
 //! The functions there are, and what to say of names that are not.
 
 use super::node::{Binary, Part, Unary, Unit};
+use crate::error::nearest;
 use crate::schema::{FieldKind, Schema};
 
 /// How a function is lowered.
@@ -17,7 +18,7 @@ pub(super) enum Function {
 }
 
 /// Every function that is called as `name(…)`; `extract` has a form of its own.
-pub(super) const FUNCTIONS: [(&str, Function); 19] = [
+pub(super) const FUNCTIONS: [(&str, Function); 18] = [
     ("abs", Function::One(Unary::Abs)),
     ("ceil", Function::One(Unary::Ceil)),
     ("coalesce", Function::Fold(Binary::Coalesce)),
@@ -36,7 +37,6 @@ pub(super) const FUNCTIONS: [(&str, Function); 19] = [
     ("sign", Function::One(Unary::Sign)),
     ("sin", Function::One(Unary::Sin)),
     ("sqrt", Function::One(Unary::Sqrt)),
-    ("extract", Function::Now),
 ];
 
 /// Units of `date_diff`.
@@ -128,8 +128,7 @@ pub(super) const HISTORY_BELONGS: &str =
 
 /// The function of this name, in any case.
 pub(super) fn function(name: &str) -> Option<Function> {
-    let found = FUNCTIONS.iter().find(|(n, _)| n.eq_ignore_ascii_case(name) && *n != "extract");
-    found.map(|&(_, f)| f)
+    FUNCTIONS.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|&(_, f)| f)
 }
 
 /// What to say of a function that is not here.
@@ -146,12 +145,10 @@ pub(super) fn unknown_function(name: &str) -> String {
     if let Some((_, instead)) = ELSEWHERE.iter().find(|(names, _)| names.contains(&lower.as_str())) {
         return format!("unknown function `{name}`: {instead}");
     }
-    match nearest(&lower, FUNCTIONS.iter().map(|(n, _)| *n)) {
+    let all = || FUNCTIONS.iter().map(|(n, _)| *n).chain(["extract"]);
+    match nearest(&lower, all()) {
         Some(near) => format!("unknown function `{name}` (did you mean `{near}`?)"),
-        None => {
-            let all: Vec<&str> = FUNCTIONS.iter().map(|(n, _)| *n).collect();
-            format!("unknown function `{name}`; there are {}", all.join(", "))
-        }
+        None => format!("unknown function `{name}`; there are {}", all().collect::<Vec<_>>().join(", ")),
     }
 }
 
@@ -217,19 +214,4 @@ pub(super) fn is_name_part(c: char) -> bool {
 fn as_written(name: &str) -> String {
     let plain = name.chars().all(is_name_part) && !name.starts_with(|c: char| c.is_numeric());
     if plain { format!("`{name}`") } else { format!("`\"{}\"`", name.replace('"', "\"\"")) }
-}
-
-/// The nearest of `among`: at most a third of the letters wrong, and no more than three.
-pub(super) fn nearest<'a>(name: &str, among: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    // Distances take the product of the lengths; nobody mistypes a name of this length by three letters.
-    let most = 200;
-    let allowed = (name.chars().count() / 3).clamp(1, 3);
-    let wanted = name.to_lowercase();
-    among
-        .filter(|_| name.len() <= most)
-        .filter(|n| n.len() <= most)
-        .map(|n| (strsim::damerau_levenshtein(&wanted, &n.to_lowercase()), n))
-        .filter(|(d, _)| *d <= allowed)
-        .min_by_key(|(d, _)| *d)
-        .map(|(_, n)| n)
 }
