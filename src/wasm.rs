@@ -56,7 +56,8 @@ mod tag {
     pub const RAW: u32 = 6;
     /// From here on: a value of another type, by its name.
     pub const OTHER: u32 = 7;
-    pub const NAMES: [&str; 6] = ["array", "object", "bigint", "symbol", "function", "a text of more than 1 MiB"];
+    pub const NAMES: [&str; 6] =
+        ["array", "object", "bigint", "symbol", "function", "a text beyond the 16 MiB that one record may hold"];
 }
 
 impl Record for Cells {

@@ -68,7 +68,8 @@ impl Random {
     }
 
     fn number(&mut self) -> f64 {
-        const HARD: [f64; 12] = [0.0, -0.0, 1.0, -1.0, 0.1, 1e-308, -5e-324, 1e155, 1e308, -1e308, f64::MAX, f64::EPSILON];
+        const HARD: [f64; 12] =
+            [0.0, -0.0, 1.0, -1.0, 0.1, 1e-308, -5e-324, 1e155, 1e308, -1e308, f64::MAX, f64::EPSILON];
         if self.below(8) == 0 { HARD[self.below(HARD.len())] } else { self.unit() * 8.0 - 4.0 }
     }
 }
@@ -77,7 +78,8 @@ impl Fixtures {
     /// Every kind of field, derived features of the time among them.
     fn demo(&mut self) -> Result<()> {
         let number = |min, max| FieldKind::Number { min, max };
-        let category = |levels: &[&str], unknown| FieldKind::Category { levels: levels.iter().copied().collect(), unknown };
+        let category =
+            |levels: &[&str], unknown| FieldKind::Category { levels: levels.iter().copied().collect(), unknown };
         let schema = Schema {
             fields: vec![
                 field("age", number(Some(0.0), Some(120.0)), true),
@@ -90,12 +92,16 @@ impl Fixtures {
             ],
             extra: Extra::Ignore,
         };
-        let derived = derive(&schema, &[
-            ("gain_ratio", "\"capital-gain\" / (income + 1e-10)"),
-            ("days", "date_diff('day', start_date, now())"),
-            ("season", "sin(extract(month FROM start_date) * 0.5235987755982988)"),
-        ])?;
-        let one_hot = |levels: u32, unknown| Transform::OneHot { levels: (0..levels).collect(), unknown, missing: true };
+        let derived = derive(
+            &schema,
+            &[
+                ("gain_ratio", "\"capital-gain\" / (income + 1e-10)"),
+                ("days", "date_diff('day', start_date, now())"),
+                ("season", "sin(extract(month FROM start_date) * 0.5235987755982988)"),
+            ],
+        )?;
+        let one_hot =
+            |levels: u32, unknown| Transform::OneHot { levels: (0..levels).collect(), unknown, missing: true };
         let standard = |mean, scale| Transform::Standard { mean, scale };
         let encoders = vec![
             encoder(0, None, standard(38.6, 13.6)),
@@ -130,8 +136,7 @@ impl Fixtures {
             _ => return Err("the bad record was accepted".into()),
         };
         let refused: Vec<Value> = refused.iter().map(|v| json!([v["field"], v["code"]])).collect();
-        let fields: Vec<Value> =
-            artifact.schema.fields.iter().map(|f| json!([f.name, kind(f), f.required])).collect();
+        let fields: Vec<Value> = artifact.schema.fields.iter().map(|f| json!([f.name, kind(f), f.required])).collect();
         let about = json!({ "name": artifact.name, "version": artifact.version, "classes": classes, "record": record,
             "bad": { "record": bad, "violations": refused }, "fields": fields,
             "derived": ["gain_ratio", "days", "season"] });
@@ -162,13 +167,23 @@ impl Fixtures {
             link: Link::OneVsRest,
         });
         let pipeline = Pipeline { derived: Vec::new(), encoders: Encoders(encoders) };
-        let artifact = self.add("other", "0.9.0-beta.1", &["__proto__", "constructor", "then"], schema, pipeline, model, Vec::new())?;
-        let record: Map<String, Value> = names.iter().enumerate().map(|(k, name)| (name.to_string(), json!(k))).collect();
+        let artifact = self.add(
+            "other",
+            "0.9.0-beta.1",
+            &["__proto__", "constructor", "then"],
+            schema,
+            pipeline,
+            model,
+            Vec::new(),
+        )?;
+        let record: Map<String, Value> =
+            names.iter().enumerate().map(|(k, name)| (name.to_string(), json!(k))).collect();
         self.about.insert("other".into(), json!({ "names": names, "record": record }));
         let mut random = Random(8);
         let mut cases = vec![json!({}), json!({ "constructor": "1" }), Value::Object(record)];
         for _ in 0..40 {
-            let some = |random: &mut Random| names.iter().map(|name| (name.to_string(), json!(random.number()))).collect();
+            let some =
+                |random: &mut Random| names.iter().map(|name| (name.to_string(), json!(random.number()))).collect();
             cases.push(Value::Object(some(&mut random)));
         }
         self.parity("other", &artifact, "records with special names", cases)
@@ -177,7 +192,8 @@ impl Fixtures {
     /// Names that are no field are refused.
     fn strict(&mut self) -> Result<()> {
         let kind = || FieldKind::Number { min: None, max: None };
-        let schema = Schema { fields: vec![field("age", kind(), true), field("size", kind(), false)], extra: Extra::Reject };
+        let schema =
+            Schema { fields: vec![field("age", kind(), true), field("size", kind(), false)], extra: Extra::Reject };
         let encoders = vec![encoder(0, None, Transform::Pass), encoder(1, Some(1.0), Transform::Pass)];
         let model = Model::Logistic(Logistic {
             coef: Matrix { rows: 1, cols: 2, data: vec![0.25, -0.5] },
@@ -228,7 +244,8 @@ impl Fixtures {
     /// load them. At most 64 rows a model.
     fn expressions(&mut self) -> Result<()> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/expr");
-        let mut files: Vec<_> = fs::read_dir(&folder).map(|d| d.flatten().map(|e| e.path()).collect()).unwrap_or_default();
+        let mut files: Vec<_> =
+            fs::read_dir(&folder).map(|d| d.flatten().map(|e| e.path()).collect()).unwrap_or_default();
         files.retain(|p: &std::path::PathBuf| p.extension().is_some_and(|e| e == "txt") && !p.ends_with("errors.txt"));
         files.sort();
         for file in files {
@@ -252,7 +269,8 @@ impl Fixtures {
                 }
             }
             expressions.dedup();
-            let cases: Vec<(String, String)> = expressions.iter().enumerate().map(|(k, e)| (format!("case {k}"), e.clone())).collect();
+            let cases: Vec<(String, String)> =
+                expressions.iter().enumerate().map(|(k, e)| (format!("case {k}"), e.clone())).collect();
             let cases: Vec<(&str, &str)> = cases.iter().map(|(n, e)| (n.as_str(), e.as_str())).collect();
             let derived = derive(&schema, &cases)?;
             let n = schema.fields.len();
@@ -263,7 +281,8 @@ impl Fixtures {
                 let witnesses: Vec<_> = rows.iter().map(|row| cells(&schema, row)).collect::<Result<_>>()?;
                 let key = format!("expr_{stem}_{part}");
                 let count = rows.len();
-                let artifact = self.add_at(&key, &["no", "yes"], schema.clone(), pipeline.clone(), model, witnesses, as_of)?;
+                let artifact =
+                    self.add_at(&key, &["no", "yes"], schema.clone(), pipeline.clone(), model, witnesses, as_of)?;
                 // Forged: another bit in the last feature of the last row.
                 let mut forged = artifact.clone();
                 let x = forged.witnesses.last_mut().and_then(|w| w.x.last_mut()).ok_or("a witness")?;
@@ -276,7 +295,13 @@ impl Fixtures {
     }
 
     fn add(
-        &mut self, key: &str, version: &str, classes: &[&str], schema: Schema, pipeline: Pipeline, model: Model,
+        &mut self,
+        key: &str,
+        version: &str,
+        classes: &[&str],
+        schema: Schema,
+        pipeline: Pipeline,
+        model: Model,
         witnesses: Vec<Vec<Option<String>>>,
     ) -> Result<Artifact> {
         let mut artifact = self.add_at(key, classes, schema, pipeline, model, witnesses, AS_OF)?;
@@ -287,18 +312,25 @@ impl Fixtures {
 
     #[allow(clippy::too_many_arguments)]
     fn add_at(
-        &mut self, key: &str, classes: &[&str], schema: Schema, pipeline: Pipeline, model: Model,
-        witnesses: Vec<Vec<Option<String>>>, as_of: f64,
+        &mut self,
+        key: &str,
+        classes: &[&str],
+        schema: Schema,
+        pipeline: Pipeline,
+        model: Model,
+        witnesses: Vec<Vec<Option<String>>>,
+        as_of: f64,
     ) -> Result<Artifact> {
         let slots = Array2::zeros((0, pipeline.n_slots(&schema)));
         let profile = Profile::of(&schema, &pipeline, slots.view(), Array2::zeros((0, classes.len())).view());
         let classes = classes.iter().map(|c| c.to_string()).collect();
         let name = key.to_string();
         let version = "1.0.0".into();
-        let mut artifact =
-            Artifact { name, version, classes, schema, pipeline, model, profile, witnesses: Vec::new() };
-        artifact.witnesses =
-            witnesses.into_iter().map(|w| Witness::record(&artifact, w, as_of)).collect::<std::result::Result<_, _>>()?;
+        let mut artifact = Artifact { name, version, classes, schema, pipeline, model, profile, witnesses: Vec::new() };
+        artifact.witnesses = witnesses
+            .into_iter()
+            .map(|w| Witness::record(&artifact, w, as_of))
+            .collect::<std::result::Result<_, _>>()?;
         self.keep(key, &artifact)?;
         Ok(artifact)
     }
@@ -321,17 +353,45 @@ impl Fixtures {
     /// The same for texts without types, as in a CSV file.
     fn raw_parity(&mut self, key: &str, artifact: &Artifact, random: &mut Random) -> Result<()> {
         const TEXTS: [&str; 24] = [
-            "", " ", "1", " 2 ", "-0", "1e3", "0x10", "nan", "inf", "abc", "EU", " EU ", "eu", "web", "true", "False", "yes", "N",
-            "2025-03-01", "2025-03-01T10:00:00+02:00", "1767323045678", "12,5", "\u{1F33F}", "Ünïcode 🌿",
+            "",
+            " ",
+            "1",
+            " 2 ",
+            "-0",
+            "1e3",
+            "0x10",
+            "nan",
+            "inf",
+            "abc",
+            "EU",
+            " EU ",
+            "eu",
+            "web",
+            "true",
+            "False",
+            "yes",
+            "N",
+            "2025-03-01",
+            "2025-03-01T10:00:00+02:00",
+            "1767323045678",
+            "12,5",
+            "\u{1F33F}",
+            "Ünïcode 🌿",
         ];
         let mut engine = engine(artifact)?;
         let (mut records, mut answers) = (Vec::new(), Vec::new());
         for _ in 0..300 {
             let sound = ["39", "52000", "EU", "web", "true", "2025-03-01", "10"];
-            let cells: Vec<Option<String>> = artifact.schema.fields.iter().enumerate().map(|(i, _)| match random.below(3) {
-                0 => Some(TEXTS[random.below(TEXTS.len())].to_string()),
-                _ => Some(sound[i].to_string()),
-            }).collect();
+            let cells: Vec<Option<String>> = artifact
+                .schema
+                .fields
+                .iter()
+                .enumerate()
+                .map(|(i, _)| match random.below(3) {
+                    0 => Some(TEXTS[random.below(TEXTS.len())].to_string()),
+                    _ => Some(sound[i].to_string()),
+                })
+                .collect();
             let named = artifact.schema.fields.iter().zip(&cells).map(|(f, c)| (f.name.clone(), json!(c)));
             records.push(Value::Object(named.collect()));
             answers.push(answer_of(&mut engine, &RawRecord(&cells))?);

@@ -9,8 +9,13 @@ import { instantiate } from "./engine.js";
 /** The type of a cell; src/wasm.rs has the same list. */
 const TAG = { SLOT: 0, MISSING: 1, NUMBER: 2, FLAG: 3, TIME: 4, TEXT: 5, RAW: 6, ARRAY: 7, OBJECT: 8, BIGINT: 9, SYMBOL: 10, FUNCTION: 11, LONG: 12 };
 
+/**
+ * Most UTF-16 units of one text that the engine sees. No level and no time is as long, and messages show less of it, so the
+ * rest changes nothing.
+ */
+const MAX_TEXT = 4096;
 /** Most bytes of text in one record; a text past that is a violation. */
-const MAX_TEXT = 1 << 20;
+const MAX_TEXTS = 16 << 20;
 /** Most names that are no field reported for one record, and most UTF-16 units of each. */
 const MAX_EXTRA = 100;
 const MAX_NAME = 200;
@@ -37,9 +42,9 @@ export class Model {
   #slots;
   #marks;
   #out;
-  #arena;
   #schema;
   #plan;
+  #names;
   #labels;
   #identity;
   #scratch = [];
@@ -62,6 +67,7 @@ export class Model {
     this.#identity = { model: name, model_version: version, model_id: id };
     this.#labels = classes;
     this.#plan = fields.map(planOf);
+    this.#names = new Set(fields.map((field) => field.name));
   }
 
   get schema() {
@@ -193,7 +199,7 @@ export class Model {
     try {
       cells = this.#read(record, slots, call.raw);
       // Asked where such names are refused, and to say what a missing field may have been called instead.
-      extra = this.#schema.extra === "reject" || (cells !== null && cells.some((tag, k) => k % 3 === 1 && tag === TAG.MISSING)) ? this.#extra(record) : null;
+      extra = this.#schema.extra === "reject" || (cells !== null && this.#lacks(cells)) ? this.#extra(record) : null;
     } finally {
       this.#depth = depth;
     }
@@ -252,11 +258,22 @@ export class Model {
     return cells;
   }
 
+  /** Whether one of the cells may be a missing value where one is required. */
+  #lacks(cells) {
+    for (let k = 0; k < cells.length; k += 3) {
+      const field = this.#plan[cells[k]];
+      const value = cells[k + 2];
+      if (!field.required) continue;
+      if (value === null ? cells[k + 1] === TAG.MISSING : typeof value === "number" ? !Number.isFinite(value) : value.trim() === "" || (field.kind === "number" && !Number.isFinite(Number(value)))) return true;
+    }
+    return false;
+  }
+
   /** The names in the record that are no field, shortened and capped. */
   #extra(record) {
     const names = [];
     for (const name of Object.keys(record)) {
-      if (this.#plan.some((field) => field.name === name)) continue;
+      if (this.#names.has(name)) continue;
       if (names.length === MAX_EXTRA) break;
       names.push(name.length > MAX_NAME ? `${name.slice(0, MAX_NAME)}…` : name);
     }
@@ -271,16 +288,15 @@ export class Model {
       if (tag !== TAG.TEXT && tag !== TAG.RAW) continue;
       // A UTF-16 unit is at most three bytes of UTF-8.
       const most = 3 * cells[k + 2].length;
-      if (bytes + most > 3 * MAX_TEXT) cells[k + 1] = TAG.LONG;
+      if (bytes + most > MAX_TEXTS) cells[k + 1] = TAG.LONG;
       else bytes += most;
     }
+    let arena = null;
     if (bytes > 0) {
       const start = runtime.arena(bytes);
-      if (this.#slots.length === 0) {
-        // The reservation made memory grow; the slots are in it all the same.
-        this.#views();
-      }
-      this.#arena = new Uint8Array(this.#memory.buffer, start, bytes);
+      // Where that made the memory grow, what was written is in it all the same.
+      if (this.#slots.length === 0) this.#views();
+      arena = new Uint8Array(this.#memory.buffer, start, bytes);
     }
     const slots = this.#slots;
     const marks = this.#marks;
@@ -291,7 +307,7 @@ export class Model {
       const value = cells[k + 2];
       marks[3 * i] = tag;
       if (tag === TAG.TEXT || tag === TAG.RAW) {
-        const end = at + encoder.encodeInto(value, this.#arena.subarray(at)).written;
+        const end = value === "" ? at : at + encoder.encodeInto(value, arena.subarray(at)).written;
         marks[3 * i + 1] = at;
         marks[3 * i + 2] = end;
         at = end;
@@ -299,7 +315,6 @@ export class Model {
         slots[i] = value;
       }
     }
-    this.#arena = null;
   }
 
   #prediction(call) {
@@ -353,7 +368,8 @@ function cellOf(value, raw) {
     case "boolean":
       return [TAG.FLAG, value ? 1 : 0];
     case "string":
-      return [value.length > MAX_TEXT ? TAG.LONG : raw ? TAG.RAW : TAG.TEXT, value];
+      if (value.length > MAX_TEXT) value = (raw ? value.trim() : value).slice(0, MAX_TEXT);
+      return [raw ? TAG.RAW : TAG.TEXT, value];
     case "bigint":
       return [TAG.BIGINT, null];
     case "symbol":

@@ -4,7 +4,7 @@
 export function same(actual, expected, what = "value") {
   const a = show(actual);
   const b = show(expected);
-  if (a !== b) throw new Error(`${what}: expected ${b}, got ${a}`);
+  if (a !== b) throw new Error(`${short(what)}: expected ${short(b)}, got ${short(a)}`);
 }
 
 export function ok(condition, what) {
@@ -41,6 +41,10 @@ export function random(seed) {
     t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
     return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
   };
+}
+
+function short(text) {
+  return text.length > 1000 ? `${text.slice(0, 1000)}… (${text.length} characters)` : text;
 }
 
 function show(value) {
