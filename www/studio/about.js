@@ -40,9 +40,9 @@ export class About {
   }
 
   /** The example program asks what the form asks. */
-  show(record) {
+  show(record, asOf) {
     const short = Object.entries(record).map(([name, value]) => `  ${/^[a-z_$][\w$]*$/i.test(name) ? name : JSON.stringify(name)}: ${JSON.stringify(value)},`).join("\n");
-    this.#snippet.textContent = `import { load } from "hedgerow";\n\nconst model = await load(${JSON.stringify(this.#file)});\nconst answer = model.predict({\n${short}\n});\nif (answer.status === "ok") console.log(answer.prediction, answer.confidence);\nelse console.log(answer.violations);`;
+    this.#snippet.textContent = `import { load } from "hedgerow";\n\nconst model = await load(${JSON.stringify(this.#file)});\nconst answer = model.predict({\n${short}\n}${asOf ? `, { asOf: ${JSON.stringify(asOf)} }` : ""});\nif (answer.status === "ok") console.log(answer.prediction, answer.confidence);\nelse console.log(answer.violations);`;
   }
 
   async #copy(button) {
@@ -80,7 +80,7 @@ export class About {
     const rows = this.#schema.fields.map((field) => el("tr", {}, el("th", { scope: "row" }, field.name), el("td", {}, field.kind), el("td", {}, field.required ? "required" : "may be missing"), el("td", {}, values(field)),
       el("td", { class: "number" }, field.observed ? percent(field.observed.missing_rate ?? 0) : "–")));
     const table = (some, label) => el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label }, el("table", {},
-      el("thead", {}, el("tr", {}, ["field", "kind", "", "in training", "missing"].map((text) => (text ? el("th", { scope: "col" }, text) : el("td", {}))))), el("tbody", {}, some)));
+      el("thead", {}, el("tr", {}, ["field", "kind", "", "in training"].map((text) => (text ? el("th", { scope: "col" }, text) : el("td"))), el("th", { scope: "col", class: "number" }, "missing"))), el("tbody", {}, some)));
     const rest = rows.slice(SHOWN);
     return el("section", { class: "part" }, el("h3", {}, "Fields"), table(rows.slice(0, SHOWN), "Fields of the model"),
       rest.length ? el("details", {}, el("summary", {}, `${count(rest.length)} more fields`), table(rest, "More fields of the model")) : null);
@@ -90,8 +90,9 @@ export class About {
 function values(field) {
   const { observed, levels, kind: type } = field;
   if (type === "category") return levels.length > 8 ? `${levels.slice(0, 8).join(", ")} and ${levels.length - 8} more` : levels.join(", ");
-  if (type === "flag" || !observed || observed.min === undefined) return type === "flag" ? "yes, no" : "–";
-  if (type === "time") return `${day(observed.min)} to ${day(observed.max)}`;
+  if (type === "flag") return "yes, no";
+  if (!observed || observed.min === undefined) return "–";
+  if (type === "time") return `${day(Date.parse(observed.min))} to ${day(Date.parse(observed.max))}`;
   return `${figure(observed.min)} to ${figure(observed.max)}${observed.mean === undefined ? "" : `, mean ${figure(observed.mean)}`}`;
 }
 

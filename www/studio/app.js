@@ -32,11 +32,12 @@ function ask() {
     asked = false;
     try {
       const record = form.record();
-      const answer = current.model.predict(record);
+      const asOf = form.asOf();
+      const answer = current.model.predict(record, { asOf });
       answerView.show(answer);
       form.mark(answer.status === "ok" ? [] : answer.violations);
       explorer.show(record, answer);
-      about.show(record);
+      about.show(record, asOf);
       byId("main").dataset.state = answer.status;
     } catch (error) {
       notice(`The engine stopped and was started anew: ${error.message}`);
@@ -81,7 +82,7 @@ function show(next) {
   answerView.build(schema);
   explorer.build(schema, probe);
   about.build(next);
-  batch.build(model, bytes, () => form.record());
+  batch.build(model, bytes, form);
   choose(next.file);
   last?.model.free();
   last?.probe.free();

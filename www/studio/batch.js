@@ -3,11 +3,13 @@ import { line } from "./csv.js";
 import { byId, el, save, scriptAddress } from "./dom.js";
 import { bytes as size, count, percent, plural } from "./format.js";
 
+/** Columns of the file shown beside the first answers. */
+const COLUMNS = 40;
 /** How often progress is redrawn at most, milliseconds. */
 const REDRAW = 80;
 
 export class Batch {
-  #model = null; #bytes; #worker = null; #open;
+  #model = null; #bytes; #worker = null; #open; #form;
 
   /** `open(record)`: a person wants to see this row in the form. */
   constructor({ open }) {
@@ -22,12 +24,12 @@ export class Batch {
     byId("template").addEventListener("click", () => this.#template());
   }
 
-  /** The model that scores from now on; `example()` gives a record for the example file. */
-  build(model, bytes, example) {
+  /** The model that scores from now on. `form` says what `now()` means, and fills the example file. */
+  build(model, bytes, form) {
     this.#stop(null);
     this.#model = model;
     this.#bytes = bytes;
-    this.example = example;
+    this.#form = form;
     byId("batch-result").replaceChildren();
   }
 
@@ -61,7 +63,7 @@ export class Batch {
       this.#stop(null);
       this.#failed(file, "the worker stopped; the browser may be out of memory");
     });
-    worker.postMessage({ bytes: this.#bytes, file, asOf: Date.now(), keep: byId("keep").checked });
+    worker.postMessage({ bytes: this.#bytes, file, asOf: this.#form.asOf() ?? Date.now(), keep: byId("keep").checked });
   }
 
   #stop(message) {
@@ -107,13 +109,13 @@ export class Batch {
     const rows = run.preview.map((row) => el("tr", {},
       el("td", {}, row.status === "ok" ? row.prediction : el("span", { class: "bad" }, "refused")),
       el("td", { class: "number" }, row.status === "ok" ? percent(row.confidence) : "–"),
-      el("td", {}, el("button", { type: "button", class: "link", "aria-label": `Open row ${row.row} in the form`, onclick: () => this.#open(record(run.columns, row.cells, fields)) }, "Open")),
-      run.columns.map((_, i) => el("td", {}, row.cells[i] ?? ""))));
-    return el("section", { class: "part" }, el("h3", {}, "First rows"), table(["prediction", figures("confidence"), null, ...run.columns], rows, "First rows of the result"));
+      el("td", {}, el("button", { type: "button", class: "link", "aria-label": `Open line ${row.line} in the form`, onclick: () => this.#open(record(run.columns, row.cells, fields)) }, "Open")),
+      run.columns.slice(0, COLUMNS).map((_, i) => el("td", {}, row.cells[i] ?? ""))));
+    return el("section", { class: "part" }, el("h3", {}, "First rows"), table(["prediction", figures("confidence"), null, ...run.columns.slice(0, COLUMNS)], rows, "First rows of the result"));
   }
 
   #template() {
-    const record = this.example();
+    const record = this.#form.record();
     const names = Object.keys(record);
     const text = line(names) + line(names.map((name) => String(record[name] ?? "")));
     save(new Blob([text], { type: "text/csv" }), `${this.#model.schema.name}.example.csv`);
@@ -141,13 +143,13 @@ function classes(run, scored) {
 /** What the refused rows broke: counted by field and rule, then one by one. */
 function refusals(run) {
   const counted = run.codes.slice(0, 50).map(({ field, code, count: n }) => el("tr", {}, el("td", {}, field || "(the row)"), el("td", {}, el("code", {}, code)), el("td", { class: "number" }, count(n))));
-  const listed = run.examples.map(({ row, violations }) => el("tr", {}, el("td", { class: "number" }, count(row)),
+  const listed = run.examples.map(({ line: at, violations }) => el("tr", {}, el("td", { class: "number" }, count(at)),
     el("td", {}, violations.slice(0, 20).map((v, i) => el("span", { class: "reason" }, i ? "; " : "", v.field ? el("b", {}, `${v.field} `) : "", v.message)))));
   const rest = run.rejected - run.examples.length;
   return el("section", { class: "part" }, el("h3", {}, "Refused rows"),
     table(["field", "rule", figures("rows")], counted, "Refused rows by field and rule"),
     el("details", {}, el("summary", {}, rest > 0 ? `The first ${run.examples.length} refused rows` : `All ${plural(run.examples.length, "refused row")}`),
-      table([figures("row"), "why"], listed, "Refused rows one by one"), rest > 0 ? el("p", { class: "muted" }, `${count(rest)} more are not listed; their predictions are empty in the result.`) : null));
+      table([figures("line"), "why"], listed, "Refused rows one by one"), rest > 0 ? el("p", { class: "muted" }, `${count(rest)} more are not listed; their predictions are empty in the result.`) : null));
 }
 
 /** The head of a column of figures. */

@@ -3,15 +3,18 @@
 
 /** Longest row accepted, in characters: beyond it a quote was most likely left open, and memory is not unlimited. */
 export const MAX_ROW = 1 << 20;
-/** Most columns accepted. */
-export const MAX_COLUMNS = 10_000;
+/** Most columns accepted: as many as a model may have fields. */
+export const MAX_COLUMNS = 65_536;
 
 /** A problem with the file as a whole, in words for the person who dropped it. */
 export class CsvError extends Error {}
 
-/** Turns pieces of text into rows: `push(text)` and `end()` return arrays of `{ cells, broken }`; `broken` is set where quotes do not match. */
+/**
+ * Turns pieces of text into rows: `push(text)` and `end()` return arrays of `{ cells, line, broken }`. `line`: the line of the file that the
+ * row begins on, from 1. `broken`: its quotes do not match. Empty lines are passed over.
+ */
 export class CsvRows {
-  #parser; #delimiter; #newline; #rest = ""; #row = 0; #Papa; #fields;
+  #parser; #delimiter; #newline; #rest = ""; #line = 1; #Papa; #fields;
 
   /** `Papa`: the library. `fields`: names expected in the header; the separator (comma, semicolon, tab) that finds most of them is the file's. */
   constructor(Papa, fields) {
@@ -58,16 +61,17 @@ export class CsvRows {
     data.forEach((cells, i) => {
       // Lines end in LF or CR LF, mixed or not.
       if (this.#newline === "\n" && cells.at(-1).endsWith("\r")) cells[cells.length - 1] = cells.at(-1).slice(0, -1);
+      const line = this.#line;
+      this.#line += 1 + cells.reduce((sum, cell) => sum + (cell.includes(this.#newline) ? cell.split(this.#newline).length - 1 : 0), 0);
       if (cells.length === 1 && cells[0] === "") return;
-      this.#row += 1;
-      rows.push({ cells, broken: broken.has(i) });
+      rows.push({ cells, line, broken: broken.has(i) });
     });
     if (!last) this.#limit();
     return rows;
   }
 
   #limit() {
-    if (this.#rest.length > MAX_ROW) throw new CsvError(`row ${this.#row + 1} of the file is longer than ${MAX_ROW} characters; is a quote left open?`);
+    if (this.#rest.length > MAX_ROW) throw new CsvError(`the row at line ${this.#line} is longer than ${MAX_ROW} characters, the most a row may have; is a quote left open?`);
   }
 }
 

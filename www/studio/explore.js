@@ -1,7 +1,7 @@
 // What moves the answer: the model itself is asked again, with one field changed and all others as they stand. Nothing is
 // approximated; a second engine without a cache answers, so that the counters of the first see only what a person asked.
 import { byId, el, svg } from "./dom.js";
-import { sweep, span } from "./fields.js";
+import { axis, sweep } from "./fields.js";
 import { day, figure, percent } from "./format.js";
 
 /** Values tried per field: along a curve, and to find how far a field reaches. */
@@ -10,6 +10,8 @@ const REACH = 16;
 /** Levels tried and shown of a category with very many. */
 const LEVELS = 60;
 const LEVELS_SHOWN = 12;
+/** Fields tried for that list; of a wider model the first ones. */
+const TRIED = 500;
 /** Fields in the list of those that move the answer most. */
 const LISTED = 8;
 /** The parts of the page that show what is found. */
@@ -55,6 +57,7 @@ export class Explorer {
   show(record, answer) {
     const sound = answer.status === "ok";
     for (const id of PANELS) byId(id).classList.toggle("is-stale", !sound);
+    byId("stale").hidden = sound;
     this.#run += 1;
     if (!sound) return;
     this.#record = record;
@@ -87,7 +90,7 @@ export class Explorer {
   async #reach(run) {
     const found = [];
     let since = performance.now();
-    for (const field of this.#schema.fields) {
+    for (const field of this.#schema.fields.slice(0, TRIED)) {
       const points = this.#ask(field, REACH);
       if (points.length > 1) {
         const all = points.map((point) => point.p);
@@ -105,7 +108,7 @@ export class Explorer {
       this.#curve();
     }
     const now = this.#now();
-    byId("reach-note").replaceChildren("The span that the probability of ", el("b", {}, this.#class), " covers when this field alone runs through the values seen in training.");
+    byId("reach-note").replaceChildren("The span that the probability of ", el("b", {}, this.#class), " covers when this field alone runs through the values seen in training", this.#schema.fields.length > TRIED ? ` (the first ${TRIED} fields were tried).` : ".");
     byId("reach-list").replaceChildren(...order.map((row) => this.#reachRow(row, now)));
   }
 
@@ -115,7 +118,7 @@ export class Explorer {
     area.style.width = `${Math.max(0.6, (high - low) * 100)}%`;
     const mark = el("span", { class: "reach-now" });
     mark.style.left = `${now * 100}%`;
-    return el("li", {}, el("button", { type: "button", class: "reach-row", "aria-label": `${field.name}: from ${percent(low)} to ${percent(high)}`, onclick: () => { this.touch(field.name); this.#select(field.name, true); } },
+    return el("li", {}, el("button", { type: "button", class: "reach-row", onclick: () => { this.touch(field.name); this.#select(field.name, true); } },
       el("span", { class: "reach-name" }, field.name), el("span", { class: "reach-figures" }, `${percent(low)} – ${percent(high)}`),
       el("span", { class: "reach-track", "aria-hidden": "true" }, area, mark)));
   }
@@ -150,23 +153,24 @@ export class Explorer {
     return el("div", {}, el("ul", { class: "bars" }, rows), note);
   }
 
-  /** A curve in a box of 360 x 176 units; the axis spans the field's range, the height 0 to 100 %. */
+  /** A curve in a box of 360 x 176 units; its axis is the field's, its height 0 to 100 %. */
   #line(field, points) {
-    const { low, high } = span(field);
+    const along = axis(field);
     const box = { left: 36, right: 350, top: 10, bottom: 148 };
     const x = (at) => box.left + at * (box.right - box.left);
     const y = (p) => box.bottom - p * (box.bottom - box.top);
-    const show = (at) => (field.kind === "time" ? day(low + at * (high - low)) : figure(low + at * (high - low)));
+    const show = (at) => (field.kind === "time" ? day(Math.round(along.value(at))).slice(0, 10) : figure(Number(along.value(at).toPrecision(4))));
     const path = points.map(({ at, p }, i) => `${i ? "L" : "M"}${x(at).toFixed(1)} ${y(p).toFixed(1)}`).join("");
     const current = this.#record[field.name];
-    const place = current === null ? null : ((field.kind === "time" ? Date.parse(current) : current) - low) / (high - low);
-    const inside = place !== null && place >= -1e-9 && place <= 1 + 1e-9;
+    const held = field.kind === "time" ? Date.parse(current) : current;
+    const inside = current !== null && held >= along.low && held <= along.high;
+    const place = along.at(held);
     const now = this.#now();
     const least = Math.min(...points.map((point) => point.p));
     const most = Math.max(...points.map((point) => point.p));
     const readout = el("p", { class: "readout muted small" });
     const rest = () => {
-      readout.textContent = current === null ? `missing now: ${percent(now)}` : `${field.kind === "time" ? day(Date.parse(current)) : figure(current)} now: ${percent(now)}${inside ? "" : ", outside what training saw"}`;
+      readout.textContent = current === null ? `missing now: ${percent(now)}` : `${field.kind === "time" ? day(held) : figure(held)} now: ${percent(now)}${inside ? "" : ", outside what training saw"}`;
     };
     const cross = svg("line", { class: "cross", y1: box.top, y2: box.bottom, visibility: "hidden" });
     const nearest = (event) => {
@@ -195,6 +199,8 @@ export class Explorer {
     svg("path", { class: "line", d: path }), cross,
     inside ? [svg("line", { class: "now", x1: x(place), x2: x(place), y1: box.top, y2: box.bottom }), svg("circle", { class: "dot", cx: x(place), cy: y(now), r: 4.5 })] : null,
     svg("text", { class: "tick", x: box.left, y: box.bottom + 18 }, show(0)),
+    // A bent axis shows that it is one.
+    along.bent ? svg("text", { class: "tick", x: x(0.5), y: box.bottom + 18, "text-anchor": "middle" }, show(0.5)) : null,
     svg("text", { class: "tick", x: box.right, y: box.bottom + 18, "text-anchor": "end" }, show(1)));
     rest();
     return el("div", {}, picture, readout);

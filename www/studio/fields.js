@@ -9,17 +9,39 @@ import { day, figure, ruler } from "./format.js";
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 const DAY = 86_400_000;
 
-/** The span of a number or time field that is worth offering: what training saw, within what the schema allows; null if unknown. */
+/** The span of a number or time field (epoch milliseconds) that is worth offering: what training saw, within what the schema allows; null if unknown. */
 export function span(field) {
-  const low = Math.max(field.observed?.min ?? -Infinity, field.min ?? -Infinity);
-  const high = Math.min(field.observed?.max ?? Infinity, field.max ?? Infinity);
+  const { min, max } = field.observed ?? {};
+  const low = Math.max(instant(min) ?? -Infinity, field.min ?? -Infinity);
+  const high = Math.min(instant(max) ?? Infinity, field.max ?? Infinity);
   return Number.isFinite(low) && Number.isFinite(high) && low < high ? { low, high } : null;
 }
+
+/** The schema writes times as ISO text; here they are epoch milliseconds. Numbers stay as they are. */
+const instant = (value) => (typeof value === "string" ? Date.parse(value) : value);
 
 /** Whether the values of a number field look like counts. */
 export function integers(field) {
   const seen = field.observed;
   return Boolean(seen) && Number.isInteger(seen.min) && Number.isInteger(seen.max) && Number.isInteger(seen.typical ?? 0) && seen.max - seen.min >= 2;
+}
+
+/**
+ * Where values lie along a field's slider and curve: `{ low, high, bent, at(value), value(at) }`, `at` in 0..=1; null if the span is unknown.
+ * Numbers whose typical value sits in the lowest twentieth of the span (incomes, counts) get a bent axis, at = share^(1/3), or all
+ * that happens in training would happen within one step of the slider.
+ */
+export function axis(field) {
+  const range = span(field);
+  if (!range) return null;
+  const { low, high } = range;
+  const bent = field.kind === "number" && typeof field.observed?.typical === "number" && field.observed.typical - low < (high - low) / 20;
+  const share = (value) => Math.min(1, Math.max(0, (value - low) / (high - low)));
+  return {
+    low, high, bent,
+    at: (value) => (bent ? Math.cbrt(share(value)) : share(value)),
+    value: (at) => low + (high - low) * (bent ? at ** 3 : at),
+  };
 }
 
 /** What stands beside the field's name. */
@@ -31,7 +53,7 @@ export function hint(field) {
       if (range) return `${figure(range.low)} to ${figure(range.high)}${allowed ? " allowed" : ""}`;
       return "number";
     }
-    case "time": return range ? `${day(range.low)} to ${day(range.high)} UTC` : "UTC";
+    case "time": return range ? `${day(range.low).slice(0, 10)} to ${day(range.high).slice(0, 10)} UTC` : "UTC";
     case "category": return `${field.levels.length} levels${field.unknown === "admit" ? " and others" : ""}`;
     default: return "yes or no";
   }
@@ -45,23 +67,19 @@ export function control(field, id, changed) {
 }
 
 function number(field, id, changed) {
-  const range = span(field);
+  const along = axis(field);
   const whole = integers(field);
-  const typical = field.observed?.typical ?? field.observed?.mean ?? (range ? (range.low + range.high) / 2 : 0);
+  const typical = field.observed?.typical ?? field.observed?.mean ?? (along ? (along.low + along.high) / 2 : 0);
   const box = el("input", { id, type: "text", inputmode: "decimal", class: "box", spellcheck: "false" });
-  const rule = range && ruler(range.low, range.high, whole);
-  const slider = rule && el("input", { type: "range", class: "slider", min: rule.min, max: rule.max, step: rule.step, "aria-label": `${field.name}, slider` });
-  // Where the thumb stands, for the filled part of the track.
-  const paint = () => slider?.style.setProperty("--at", String((slider.value - rule.min) / (rule.max - rule.min)));
+  const slider = along && (along.bent ? bentSlider(field, along, whole) : plainSlider(field, along, whole));
   const follow = () => {
     const text = box.value.trim();
-    if (slider && DECIMAL.test(text)) slider.value = text;
-    paint();
+    if (DECIMAL.test(text)) slider?.set(Number(text));
   };
   box.addEventListener("input", () => { follow(); changed(); });
-  slider?.addEventListener("input", () => { box.value = String(Number(slider.value)); paint(); changed(); });
+  slider?.node.addEventListener("input", () => { box.value = String(slider.get()); changed(); });
   return {
-    parts: [slider, box].filter(Boolean),
+    parts: [slider?.node, box].filter(Boolean),
     focus: box,
     typical: whole ? Math.round(typical) : Number(typical.toPrecision(6)),
     get() {
@@ -71,6 +89,31 @@ function number(field, id, changed) {
     },
     set(value) { box.value = String(value); follow(); },
   };
+}
+
+/** A slider over the values themselves, ending on whole steps. */
+function plainSlider(field, { low, high }, whole) {
+  const { min, max, step } = ruler(low, high, whole);
+  const node = el("input", { type: "range", class: "slider", min, max, step, "aria-label": `${field.name}, slider` });
+  const paint = () => node.style.setProperty("--at", String((node.value - min) / (max - min)));
+  node.addEventListener("input", paint);
+  return { node, get: () => Number(node.value), set(value) { node.value = String(value); paint(); } };
+}
+
+/** A slider over a bent axis in 200 steps. Screen readers are told the value, not the step. */
+function bentSlider(field, along, whole) {
+  const steps = 200;
+  const node = el("input", { type: "range", class: "slider", min: 0, max: steps, step: 1, "aria-label": `${field.name}, slider` });
+  const get = () => {
+    const value = along.value(node.value / steps);
+    return whole ? Math.round(value) : Number(value.toPrecision(3));
+  };
+  const paint = (value) => {
+    node.style.setProperty("--at", String(node.value / steps));
+    node.setAttribute("aria-valuetext", figure(value));
+  };
+  node.addEventListener("input", () => paint(get()));
+  return { node, get, set(value) { node.value = String(Math.round(along.at(value) * steps)); paint(value); } };
 }
 
 function category(field, id, changed) {
@@ -132,12 +175,12 @@ function time(field, id, changed) {
   });
   const follow = () => {
     if (!slider) return;
-    const at = instant();
+    const at = typed();
     if (at !== null) slider.value = String(Math.round((at - range.low) / DAY));
     slider.style.setProperty("--at", String(slider.value / slider.max));
   };
   // Both input types are read as UTC, which is what the engine means by a time without an offset.
-  const instant = () => (Number.isFinite(box.valueAsNumber) ? box.valueAsNumber : null);
+  const typed = () => (Number.isFinite(box.valueAsNumber) ? box.valueAsNumber : null);
   const show = (ms) => { box.valueAsNumber = days ? Math.floor(ms / DAY) * DAY : Math.floor(ms / 1000) * 1000; };
   box.addEventListener("input", () => { follow(); changed(); });
   slider?.addEventListener("input", () => {
@@ -145,13 +188,13 @@ function time(field, id, changed) {
     slider.style.setProperty("--at", String(slider.value / slider.max));
     changed();
   });
-  const typical = field.observed?.typical ?? (range ? (range.low + range.high) / 2 : Date.UTC(2025, 0, 1));
+  const typical = instant(field.observed?.typical) ?? (range ? (range.low + range.high) / 2 : Date.UTC(2025, 0, 1));
   return {
     parts: [slider, box].filter(Boolean),
     focus: box,
     typical: iso(typical, days),
     get() {
-      const at = instant();
+      const at = typed();
       return at === null ? null : iso(at, days);
     },
     set(value) {
@@ -174,13 +217,13 @@ function iso(ms, days) {
 export function sweep(field, parts) {
   if (field.kind === "category") return field.levels.map((value, i) => ({ value, at: i }));
   if (field.kind === "flag") return [false, true].map((value, i) => ({ value, at: i }));
-  const range = span(field);
-  if (!range) return [];
+  const along = axis(field);
+  if (!along) return [];
   const whole = field.kind === "number" && integers(field);
-  const steps = whole ? Math.min(parts, range.high - range.low) : parts;
-  const values = Array.from({ length: steps + 1 }, (_, i) => range.low + ((range.high - range.low) * i) / steps);
+  const steps = whole ? Math.min(parts, along.high - along.low) : parts;
+  const values = Array.from({ length: steps + 1 }, (_, i) => along.value(i / steps));
   return values.map((v) => {
     const value = whole ? Math.round(v) : v;
-    return { value: field.kind === "time" ? new Date(v).toISOString() : value, at: (value - range.low) / (range.high - range.low) };
+    return { value: field.kind === "time" ? new Date(v).toISOString() : value, at: along.at(value) };
   });
 }

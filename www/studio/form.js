@@ -2,8 +2,9 @@
 import { byId, el } from "./dom.js";
 import { control, hint, integers, span } from "./fields.js";
 
-/** How many fields make a search box worth its place. */
+/** From so many fields on a search box is worth its place, and rows off the screen are not laid out. */
 const MANY = 14;
+const VERY_MANY = 200;
 
 export class Form {
   #rows = new Map();
@@ -18,6 +19,7 @@ export class Form {
     byId("typical").addEventListener("click", () => { this.fill({}); changed(); });
     byId("shuffle").addEventListener("click", () => { this.shuffle(); changed(); });
     byId("filter").addEventListener("input", () => this.#filter());
+    byId("as-of").addEventListener("input", changed);
   }
 
   /** Builds the form for `schema`; values of the fields that stay (same name and kind) are kept. */
@@ -30,9 +32,11 @@ export class Form {
     }
     this.#rows = new Map(schema.fields.map((field, i) => [field.name, this.#row(field, `field-${i}`)]));
     byId("fields").replaceChildren(...[...this.#rows.values()].map((row) => row.node));
+    byId("fields").classList.toggle("many", schema.fields.length >= VERY_MANY);
     byId("filter-box").hidden = schema.fields.length < MANY;
     byId("filter").value = "";
     this.#filter();
+    byId("as-of-box").hidden = !schema.derived.some(({ expression }) => /\bnow\s*\(/i.test(expression));
     this.fill(kept);
   }
 
@@ -74,6 +78,13 @@ export class Form {
     const record = Object.create(null);
     for (const [name, row] of this.#rows) record[name] = this.#value(row);
     return record;
+  }
+
+  /** What `now()` means, as ISO text; undefined where that is the moment of asking. */
+  asOf() {
+    const box = byId("as-of");
+    const ms = byId("as-of-box").hidden ? NaN : box.valueAsNumber;
+    return Number.isFinite(ms) ? new Date(ms).toISOString() : undefined;
   }
 
   /** Sets every field: to its value in `record`, to its typical value where the record does not name it. */

@@ -35,7 +35,7 @@ async function score(model, file, asOf, keep) {
     try {
       text = done ? decoder.decode() : decoder.decode(value, { stream: true });
     } catch {
-      throw new CsvError(`the file is not UTF-8 text (after about row ${run.rows}); save it as CSV UTF-8`);
+      throw new CsvError(`the file is not UTF-8 text (somewhere after its row ${run.rows}); save it as CSV UTF-8`);
     }
     run.take([...rows.push(text), ...(done ? rows.end() : [])]);
     postMessage({ type: "progress", rows: run.rows, rejected: run.rejected, read });
@@ -48,7 +48,7 @@ async function score(model, file, asOf, keep) {
 class Run {
   rows = 0;
   rejected = 0;
-  #model; #asOf; #keep; #fields; #columns = null; #places;
+  #model; #asOf; #keep; #fields; #columns = null; #places; #kept;
   #text = ""; #blobs = []; #predicted; #codes = new Map(); #examples = []; #preview = [];
 
   constructor(model, asOf, keep) {
@@ -84,19 +84,26 @@ class Run {
 
   /** Which column holds which field. */
   #header({ cells, broken }) {
+    // A first column without a name (row numbers that another tool wrote) does no harm.
     const names = cells.map((cell) => cell.trim());
     if (broken) throw new CsvError("the quotes in the header line do not match");
     if (names.length > MAX_COLUMNS) throw new CsvError(`the file has ${names.length} columns; the most allowed is ${MAX_COLUMNS}`);
-    const twice = names.find((name, i) => names.indexOf(name) !== i);
-    if (twice !== undefined) throw new CsvError(`column \`${twice}\` appears twice in the header line; each name must appear once`);
+    const place = new Map();
+    names.forEach((name, i) => {
+      if (name !== "" && place.has(name)) throw new CsvError(`columns ${place.get(name) + 1} and ${i + 1} are both named \`${name}\`: names must differ`);
+      place.set(name, i);
+    });
     const known = new Set(this.#fields.map((f) => f.name));
-    const absent = this.#fields.filter((f) => f.required && !names.includes(f.name)).map((f) => f.name);
+    const absent = this.#fields.filter((f) => f.required && !place.has(f.name)).map((f) => f.name);
     if (absent.length > 0) throw new CsvError(`the file lacks ${absent.length === 1 ? "the column" : "the columns"} ${list(absent)}, which the model requires; its columns are ${list(names)}`);
     // Columns that are no field are handed over only where the schema wants to refuse them.
-    const wanted = (name) => known.has(name) || this.#model.schema.extra === "reject";
+    const wanted = (name) => known.has(name) || (name !== "" && this.#model.schema.extra === "reject");
     this.#places = names.map((name, at) => ({ name, at })).filter(({ name }) => wanted(name));
     this.#columns = names;
-    this.#write([...(this.#keep ? names : []), "prediction", ...this.#model.schema.classes.map((name) => `probability_${name}`)]);
+    const answers = ["prediction", ...this.#model.schema.classes.map((name) => `probability_${name}`)];
+    // A file that was scored before gets new answers in the place of the old.
+    this.#kept = this.#keep ? names.map((_, i) => i).filter((i) => !answers.includes(names[i])) : [];
+    this.#write([...this.#kept.map((i) => names[i]), ...answers]);
   }
 
   #batch(rows) {
@@ -111,29 +118,28 @@ class Run {
     for (const row of rows) {
       const { cells, broken } = row;
       const readable = !broken && cells.length === width;
-      this.#row(cells, readable ? answers[next++] : unreadable(broken, cells.length, width));
+      this.#row(row, readable ? answers[next++] : unreadable(broken, cells.length, width));
     }
   }
 
-  #row(cells, answer) {
+  #row({ cells, line: at }, answer) {
     this.rows += 1;
-    const width = this.#columns.length;
-    const out = this.#keep ? Array.from({ length: width }, (_, i) => cells[i] ?? "") : [];
+    const out = this.#kept.map((i) => cells[i] ?? "");
     if (answer.status === "ok") {
       out.push(answer.prediction, ...this.#model.schema.classes.map((name) => String(answer.probability[name])));
       this.#predicted.set(answer.prediction, this.#predicted.get(answer.prediction) + 1);
     } else {
       out.push("", ...this.#model.schema.classes.map(() => ""));
-      this.#refuse(answer.violations);
+      this.#refuse(at, answer.violations);
     }
     this.#write(out);
     if (this.#preview.length < PREVIEW) {
       const { status, prediction, probability, confidence } = answer;
-      this.#preview.push({ row: this.rows, cells: cells.slice(0, width).map((cell) => cell.slice(0, 200)), status, prediction, probability, confidence });
+      this.#preview.push({ line: at, cells: cells.slice(0, this.#columns.length).map((cell) => cell.slice(0, 200)), status, prediction, probability, confidence });
     }
   }
 
-  #refuse(violations) {
+  #refuse(at, violations) {
     this.rejected += 1;
     for (const { field, code } of violations) {
       // At most one entry per field of the schema and code, and per unknown column where those are refused.
@@ -142,7 +148,7 @@ class Run {
       entry.count += 1;
       this.#codes.set(key, entry);
     }
-    if (this.#examples.length < EXAMPLES) this.#examples.push({ row: this.rows, violations });
+    if (this.#examples.length < EXAMPLES) this.#examples.push({ line: at, violations });
   }
 
   #write(cells) {
