@@ -1,5 +1,5 @@
 // The studio in a real browser, beside the same engine in Node and the native command line.   node --test tests/web/studio.test.mjs
-// Needs the built package (build/package), the native binary (HEDGEROW, or target/release or target/debug), the demo models, and
+// Needs the built package (build/package), the native binary (HEDGEROW, or what cargo built last), the demo models, and
 // Chromium (CHROMIUM, or /usr/bin/chromium). Screenshots go to build/screenshots.
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
@@ -28,8 +28,7 @@ const HOSTILE = `<img src=x onerror="window.taken=true">`;
 let native, load, studio, browser, demos;
 
 before(async () => {
-  native = [process.env.HEDGEROW, join(root, "target/release/hedgerow"), join(root, "target/debug/hedgerow")].find((path) => path && existsSync(path));
-  assert.ok(native, "the native binary is missing: cargo build --release");
+  native = newestBinary();
   demos = readdirSync(join(root, "models")).filter((name) => name.endsWith(".hedge"));
   assert.ok(demos.length > 0, "there are no demo models: ./build.sh demo trains them");
   rmSync(box, { recursive: true, force: true });
@@ -47,6 +46,14 @@ after(async () => {
   await browser?.close();
   await studio?.close();
 });
+
+/** The native binary: the one that HEDGEROW names, or the one that was built last. */
+function newestBinary() {
+  const built = ["release", "debug"].map((profile) => join(root, "target", profile, "hedgerow")).filter((path) => existsSync(path));
+  const found = process.env.HEDGEROW ?? built.sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)[0];
+  assert.ok(found, "the native binary is missing: cargo build");
+  return found;
+}
 
 /** A model whose labels, levels and a column's name are markup, with every kind of field, some of them optional. */
 function hostileModel() {
