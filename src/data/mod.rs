@@ -14,4 +14,4 @@ mod table;
 pub use dataset::{AsOf, Dataset, Rejected};
 pub use infer::{Hints, Inferred, infer};
 pub use read::{Format, Line, MAX_RECORD, Reader};
-pub use table::{Column, Table};
+pub use table::{Column, MAX_TABLE, Table};
