@@ -1,9 +1,15 @@
-//! Rows to train on.
+//! Rows to train on, and how they are divided.
 
-use super::Table;
-use crate::error::Result;
-use crate::schema::{Schema, Violation};
-use ndarray::Array2;
+use super::table::TableRow;
+use super::target::label;
+use super::{Column, Table};
+use crate::error::{Error, ErrorKind, Result, did_you_mean};
+use crate::schema::{Field, FieldKind, RawRecord, Schema, Violation};
+use crate::time::format_iso;
+use ndarray::{Array2, Axis};
+use rand::seq::SliceRandom;
+use rand_pcg::{Pcg64Mcg, rand_core::SeedableRng};
+use std::collections::HashMap;
 
 /// What `now()` means in each row.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,8 +49,8 @@ pub struct Rejected {
 }
 
 impl Dataset {
-    /// Takes a table through the door. `classes`: the labels the target column may hold, in order; any other, or none, in the
-    /// target is an error that names the line.
+    /// Takes a table through the door. `classes`: the labels the target column may hold, in order. A field or target without a
+    /// column, and a row whose label is missing or none of `classes` or that has no event time where it needs one, is an error.
     pub fn from_table(
         table: &Table,
         schema: &Schema,
@@ -52,13 +58,60 @@ impl Dataset {
         classes: &[String],
         as_of: &AsOf,
     ) -> Result<Dataset> {
-        let _ = (table, schema, target, classes, as_of);
-        unimplemented!()
+        let columns = table.columns_of(schema)?;
+        let target = table.column(target)?;
+        let index: HashMap<&str, usize> = classes.iter().enumerate().map(|(k, label)| (label.as_str(), k)).collect();
+        let event = match as_of {
+            AsOf::At(_) => None,
+            AsOf::Column(name) => Some(table.column(name)?),
+        };
+        let (n, width) = (table.n_rows(), columns.len());
+        let mut slots = Vec::with_capacity(n * width);
+        let (mut y, mut times, mut source) = (Vec::with_capacity(n), Vec::with_capacity(n), Vec::with_capacity(n));
+        let mut rejected = Vec::new();
+        for row in 0..n {
+            let class = class_of(table, target, row, &index, classes)?;
+            let at = match (as_of, event) {
+                (AsOf::At(at), _) => *at,
+                (_, Some(column)) => event_time(table, column, row)?,
+                (_, None) => f64::NAN,
+            };
+            let start = slots.len();
+            slots.resize(start + width, f64::NAN);
+            match schema.row(&TableRow { columns: &columns, row }, &mut slots[start..]) {
+                Ok(()) => {
+                    y.push(class);
+                    times.push(at);
+                    source.push(row);
+                }
+                Err(violations) => {
+                    slots.truncate(start);
+                    rejected.push(Rejected { line: table.line(row), violations });
+                }
+            }
+        }
+        let rows = Array2::from_shape_vec((y.len(), width), slots)
+            .map_err(|e| Error::new(ErrorKind::Data, format!("the rows do not fit together: {e}")))?;
+        Ok(Dataset { schema: schema.clone(), classes: classes.to_vec(), rows, y, as_of: times, source, rejected })
     }
 
     /// The dataset, or an error that shows the first rejected rows if there are any.
     pub fn strict(self) -> Result<Dataset> {
-        unimplemented!()
+        const SHOWN: usize = 5;
+        if self.rejected.is_empty() {
+            return Ok(self);
+        }
+        let mut message =
+            format!("{} of {} rows do not fit the schema", self.rejected.len(), self.rejected.len() + self.len());
+        for rejected in self.rejected.iter().take(SHOWN) {
+            for v in &rejected.violations {
+                message.push_str(&format!("\n  line {}: `{}`: {}", rejected.line, v.field, v.message));
+            }
+        }
+        if self.rejected.len() > SHOWN {
+            message.push_str("\n  …");
+        }
+        Err(Error::new(ErrorKind::Data, message))
     }
 
     /// Number of rows.
@@ -72,22 +125,115 @@ impl Dataset {
     }
 
     /// The indices of a training and of a validation part, each ascending. Stratified: `fraction` of each class, to the
-    /// nearest row, goes to validation (of a class with two rows or more at least one goes to either side).
+    /// nearest row, goes to validation (of a class with two rows or more at least one goes to either side, unless `fraction`
+    /// is 0). The same `seed` gives the same parts.
     pub fn split(&self, fraction: f64, seed: u64) -> (Vec<usize>, Vec<usize>) {
-        let _ = (fraction, seed);
-        unimplemented!()
+        let mut rng = Pcg64Mcg::seed_from_u64(seed);
+        let (mut train, mut validation) = (Vec::with_capacity(self.len()), Vec::new());
+        for class in 0..self.classes.len() {
+            let mut members: Vec<usize> = (0..self.len()).filter(|&i| self.y[i] == class).collect();
+            members.shuffle(&mut rng);
+            let held = match members.len() {
+                0 | 1 => 0,
+                _ if fraction.is_nan() || fraction <= 0.0 => 0,
+                n => ((n as f64 * fraction).round() as usize).clamp(1, n - 1),
+            };
+            validation.extend_from_slice(&members[..held]);
+            train.extend_from_slice(&members[held..]);
+        }
+        train.sort_unstable();
+        validation.sort_unstable();
+        (train, validation)
     }
 
     /// The rows at `indices`, in that order.
     pub fn subset(&self, indices: &[usize]) -> Dataset {
-        let _ = indices;
-        unimplemented!()
+        Dataset {
+            schema: self.schema.clone(),
+            classes: self.classes.clone(),
+            rows: self.rows.select(Axis(0), indices),
+            y: indices.iter().map(|&i| self.y[i]).collect(),
+            as_of: indices.iter().map(|&i| self.as_of[i]).collect(),
+            source: indices.iter().map(|&i| self.source[i]).collect(),
+            rejected: Vec::new(),
+        }
     }
 
-    /// Row `i` as texts without types, one per field, that give exactly the same row at the door: what a witness holds.
-    /// `table`: the one it was made from.
+    /// Row `i` as texts without types, one per field, that give exactly the same row at the door: what a witness holds. The
+    /// text of the file where it does, else the plainest text of the value. `table`: the one the dataset was made from.
     pub fn witness(&self, table: &Table, i: usize) -> Vec<Option<String>> {
-        let _ = (table, i);
-        unimplemented!()
+        let written = self.schema.fields.iter().map(|field| {
+            let column = table.columns().iter().find(|c| c.name() == field.name)?;
+            column.text(self.source[i]).map(str::to_owned)
+        });
+        written
+            .zip(&self.schema.fields)
+            .zip(self.rows.row(i))
+            .map(|((text, field), &slot)| if reads_as(field, &text, slot) { text } else { plainest(&field.kind, slot) })
+            .collect()
     }
 }
+
+/// Whether a text without a type gives `slot`, bit for bit.
+fn reads_as(field: &Field, text: &Option<String>, slot: f64) -> bool {
+    let schema = Schema { fields: vec![Field { required: false, ..field.clone() }], ..Schema::default() };
+    let mut row = [0.0];
+    let read = schema.row(&RawRecord(std::slice::from_ref(text)), &mut row).is_ok();
+    read && (row[0].to_bits() == slot.to_bits() || row[0].is_nan() && slot.is_nan())
+}
+
+/// The plainest text that reads as `slot`.
+fn plainest(kind: &FieldKind, slot: f64) -> Option<String> {
+    if slot.is_nan() {
+        return None;
+    }
+    Some(match kind {
+        FieldKind::Number { .. } => format!("{slot:?}"),
+        FieldKind::Flag => String::from(if slot == 1.0 { "true" } else { "false" }),
+        FieldKind::Time => format_iso(slot),
+        FieldKind::Category { levels, .. } => match levels.get(slot as usize) {
+            Some(level) => level.clone(),
+            // Any text that is no level will do.
+            None => levels.concat() + "?",
+        },
+    })
+}
+
+fn class_of(
+    table: &Table,
+    target: &Column,
+    row: usize,
+    index: &HashMap<&str, usize>,
+    classes: &[String],
+) -> Result<usize> {
+    let refuse = |what: String| {
+        let message = format!("line {}: the target `{}` {what}", table.line(row), target.name());
+        Err(Error::new(ErrorKind::Data, message))
+    };
+    match label(target, row) {
+        None => refuse("has no value: every row needs a label".into()),
+        Some(label) => match index.get(&*label) {
+            Some(class) => Ok(*class),
+            None => {
+                let guess = did_you_mean(&label, classes.iter().map(String::as_str));
+                refuse(format!("is `{label}`, which is none of the model's {} classes{guess}", classes.len()))
+            }
+        },
+    }
+}
+
+fn event_time(table: &Table, column: &Column, row: usize) -> Result<f64> {
+    let field = Field { name: column.name().to_owned(), kind: FieldKind::Time, required: true };
+    let schema = Schema { fields: vec![field], ..Schema::default() };
+    let mut at = [0.0];
+    schema.row(&TableRow { columns: &[column], row }, &mut at).map_err(|v| {
+        let why = v.first().map_or("", |v| v.message.as_str());
+        let message = format!("line {}: the event time `{}`: {why}", table.line(row), column.name());
+        Error::new(ErrorKind::Data, message)
+    })?;
+    Ok(at[0])
+}
+
+#[cfg(test)]
+#[path = "dataset_tests.rs"]
+mod tests;

@@ -10,8 +10,10 @@ mod json;
 mod read;
 pub mod sample;
 mod table;
+mod target;
 
 pub use dataset::{AsOf, Dataset, Rejected};
-pub use infer::{Hints, Inferred, infer};
+pub use infer::{Hints, Inferred, MAX_LEVELS, infer};
 pub use read::{Format, Line, MAX_RECORD, Reader};
 pub use table::{Column, MAX_TABLE, Table};
+pub use target::MAX_CLASSES;

@@ -51,8 +51,12 @@ impl Levels {
             return refuse(format!("it has {} levels: at least one is needed", self.names.len()));
         }
         for (k, name) in self.names.iter().enumerate() {
-            if name.is_empty() || name.len() > super::MAX_NAME {
-                return refuse(format!("level {k} is {} bytes long: 1 to {} are allowed", name.len(), super::MAX_NAME));
+            if name.trim_ascii().is_empty() || name.len() > super::MAX_NAME {
+                return refuse(format!(
+                    "level {k} is empty or {} bytes long: 1 to {} are allowed, not all spaces",
+                    name.len(),
+                    super::MAX_NAME
+                ));
             }
         }
         let mut sorted: Vec<&String> = self.names.iter().collect();

@@ -95,7 +95,7 @@ impl FieldKind {
             (FieldKind::Category { levels, unknown }, Cell::Flag(b)) => {
                 level(levels.find(if *b { "true" } else { "false" }), levels.len(), *unknown)
             }
-            (FieldKind::Category { .. } | FieldKind::Time, Cell::Text(text)) if text.is_empty() => MISSING,
+            (FieldKind::Category { .. } | FieldKind::Time, Cell::Text(text)) if text.trim_ascii().is_empty() => MISSING,
             (FieldKind::Category { levels, unknown }, Cell::Text(text)) => {
                 level(levels.find(text), levels.len(), *unknown)
             }
