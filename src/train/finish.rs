@@ -1,0 +1,71 @@
+//! What rides along with a model: its name, witnesses, importances, and the facts of its header.
+
+use super::config::Config;
+use super::encoders::Column;
+use super::{Params, Trained, rng};
+use crate::artifact::{Artifact, WITNESSES};
+use crate::data::{Dataset, Table};
+use rand::RngExt;
+
+/// The config's name, or the training file's, in the letters a name may have.
+pub(super) fn name(config: &Config) -> String {
+    if let Some(name) = &config.model.name {
+        return name.clone();
+    }
+    let stem =
+        config.data.train_path.as_deref().and_then(|p| p.file_stem()).and_then(|s| s.to_str()).unwrap_or("model");
+    let allowed = |c: char| if c.is_ascii_alphanumeric() || "_.-".contains(c) { c.to_ascii_lowercase() } else { '_' };
+    let name: String = stem.chars().take(128).map(allowed).collect();
+    if name.is_empty() { "model".into() } else { name }
+}
+
+/// Records for witnesses: each cell from another row, so that nobody's record rides along; the second has a value for required
+/// fields only.
+pub(super) fn witness_records(data: &Dataset, table: &Table, seed: u64) -> Vec<(Vec<Option<String>>, f64)> {
+    let mut rng = rng(seed, 0);
+    let n = data.len();
+    (0..4 * WITNESSES)
+        .map(|k| {
+            let as_of = data.as_of[rng.random_range(0..n)];
+            let cells = data.schema.fields.iter().enumerate().map(|(i, field)| {
+                let mut cells = data.witness(table, rng.random_range(0..n));
+                if k == 1 && !field.required { None } else { cells[i].take() }
+            });
+            (cells.collect(), as_of)
+        })
+        .collect()
+}
+
+/// Columns' importances added up by slot, largest first, of equals the first slot.
+pub(super) fn importance(artifact: &Artifact, columns: &[Column], of_columns: &[f64]) -> Vec<(String, f64)> {
+    let mut by_slot = vec![0.0; artifact.pipeline.n_slots(&artifact.schema)];
+    for (column, v) in columns.iter().zip(of_columns) {
+        by_slot[column.slot] += v;
+    }
+    let mut out: Vec<(String, f64)> =
+        by_slot.into_iter().enumerate().map(|(i, v)| (artifact.slot_name(i).to_owned(), v)).collect();
+    out.retain(|(_, v)| *v > 0.0);
+    out.sort_by(|a, b| b.1.total_cmp(&a.1));
+    out
+}
+
+/// Fills the header's metrics and training facts.
+pub(super) fn facts(trained: &mut Trained, config: &Config, params: &Params, table: &Table, rows: usize) {
+    use serde_json::{Map, Value, json};
+    let hex: String = table.sha256().iter().map(|b| format!("{b:02x}")).collect();
+    let header = &mut trained.header;
+    header.model.insert("parameters".into(), json!(params));
+    if let Some(rounds) = trained.rounds {
+        header.model.insert("rounds".into(), rounds.into());
+    }
+    let importance: Map<String, Value> = trained.importance.iter().map(|(n, v)| (n.clone(), json!(v))).collect();
+    header.model.insert("importance".into(), Value::Object(importance));
+    header.metrics.insert("validation".into(), json!(trained.validation.metrics));
+    if let Some(test) = &trained.test {
+        header.metrics.insert("test".into(), json!(test.metrics));
+    }
+    header.training.insert("rows".into(), rows.into());
+    header.training.insert("data_sha256".into(), hex.into());
+    header.training.insert("seed".into(), config.seed.into());
+    header.training.insert("config".into(), json!(config));
+}

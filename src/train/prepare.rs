@@ -1,0 +1,111 @@
+//! From a config and a table to what is fitted: schema, derived features, event times, weights.
+
+use super::config::{ClassWeight, Config, HandleUnknown};
+use crate::data::{AsOf, Dataset, Hints, Inferred, Table};
+use crate::error::{Error, ErrorKind, Result, did_you_mean};
+use crate::expr::{Expr, Type};
+use crate::pipeline::Derived;
+use crate::schema::{FieldKind, Schema, Unknown};
+
+pub(super) fn target(config: &Config) -> Result<&str> {
+    config
+        .data
+        .target
+        .as_deref()
+        .ok_or_else(|| Error::new(ErrorKind::Config, "data.target is not set: name the column that holds the labels"))
+}
+
+pub(super) fn infer(config: &Config, target: &str, table: &Table) -> Result<Inferred> {
+    let f = &config.data.features;
+    let unknown = config.preprocessing.encoder.as_ref().map_or(HandleUnknown::Error, |e| e.handle_unknown);
+    let hints = Hints {
+        target: target.to_owned(),
+        positive: config.data.positive.clone(),
+        as_of: config.data.as_of_column.clone(),
+        numerical: f.numerical.clone(),
+        categorical: f.categorical.clone(),
+        time: f.time.clone(),
+        flag: f.flag.clone(),
+        drop: f.drop.clone(),
+        only_listed: f.any_listed(),
+        unknown: if unknown == HandleUnknown::Error { Unknown::Reject } else { Unknown::Admit },
+    };
+    crate::data::infer(table, &hints)
+}
+
+pub(super) fn set_ranges(config: &Config, schema: &mut Schema) -> Result<()> {
+    for (name, range) in &config.data.features.ranges {
+        let names: Vec<String> = schema.fields.iter().map(|f| f.name.clone()).collect();
+        let field = schema.fields.iter_mut().find(|f| f.name == *name);
+        match field.map(|f| &mut f.kind) {
+            Some(FieldKind::Number { min, max }) => (*min, *max) = (Some(range.0), Some(range.1)),
+            Some(_) => {
+                let message = format!("data.features.ranges: `{name}` is no number");
+                return Err(Error::new(ErrorKind::Config, message));
+            }
+            None => {
+                let hint = did_you_mean(name, names.iter().map(String::as_str));
+                let message = format!("data.features.ranges: there is no feature `{name}`{hint}");
+                return Err(Error::new(ErrorKind::Config, message));
+            }
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn derive(config: &Config, schema: &Schema) -> Result<Vec<Derived>> {
+    let mut out: Vec<Derived> = Vec::new();
+    let mut earlier: Vec<(String, Type)> = Vec::new();
+    for d in &config.data.features.derived {
+        let named = |e: Error| e.context(format!("data.features.derived.{}", d.name));
+        if d.name.is_empty() || schema.slot(&d.name).is_some() || earlier.iter().any(|(n, _)| *n == d.name) {
+            return Err(named(Error::new(
+                ErrorKind::Config,
+                "the name is taken by a column or another derived feature",
+            )));
+        }
+        let expr = Expr::parse(&d.expression, schema, &earlier).map_err(named)?;
+        earlier.push((d.name.clone(), expr.ty));
+        out.push(Derived { name: d.name.clone(), text: d.expression.clone(), expr });
+    }
+    Ok(out)
+}
+
+/// What `now()` means in each row. Where nothing uses it, the column (if any) still is the rows' event time.
+pub(super) fn as_of(config: &Config, derived: &[Derived]) -> Result<AsOf> {
+    match (&config.data.as_of_column, derived.iter().find(|d| d.expr.uses_now())) {
+        (Some(column), _) => Ok(AsOf::Column(column.clone())),
+        (None, None) => Ok(AsOf::At(0.0)),
+        (None, Some(d)) => Err(Error::new(
+            ErrorKind::Config,
+            format!(
+                "`{}` uses now(), which in training is each row's own event time: set data.as_of_column to the column that \
+                 holds it",
+                d.name
+            ),
+        )),
+    }
+}
+
+/// Per row its class's weight.
+pub(super) fn weights(config: &Config, data: &Dataset) -> Result<Vec<f64>> {
+    let n = data.classes.len();
+    let of_class: Vec<f64> = match &config.training.class_weight {
+        ClassWeight::None => vec![1.0; n],
+        ClassWeight::Balanced => {
+            let mut count = vec![0.0; n];
+            data.y.iter().for_each(|&c| count[c] += 1.0);
+            count.iter().map(|c| data.len() as f64 / (n as f64 * f64::max(*c, 1.0))).collect()
+        }
+        ClassWeight::Map(map) => {
+            if let Some(label) = map.keys().find(|l| !data.classes.contains(l)) {
+                let hint = did_you_mean(label, data.classes.iter().map(String::as_str));
+                let labels = data.classes.join(", ");
+                let message = format!("training.class_weight: `{label}` is no label{hint}; the labels are {labels}");
+                return Err(Error::new(ErrorKind::Config, message));
+            }
+            data.classes.iter().map(|l| map.get(l).copied().unwrap_or(1.0)).collect()
+        }
+    };
+    Ok(data.y.iter().map(|&c| of_class[c]).collect())
+}
