@@ -228,3 +228,28 @@ fn adult_reaches_its_bars() {
         assert!((auc - trained.validation.metrics.roc_auc.unwrap()).abs() < 0.02, "validation and test disagree");
     }
 }
+
+#[test]
+fn a_report_escapes_what_it_shows_and_loads_nothing() {
+    let csv = SALES.replace("output", "<b>output</b>").replace(",a\n", ",a&<script>alert(1)</script>\n");
+    let yaml = "
+model: {name: sales, type: gradient_boosting, parameters: {min_samples_leaf: 1, n_estimators: 20}}
+data: {target: label, features: {numerical: ['<b>output</b>', cost]}}
+";
+    let trained = fit(&csv, yaml);
+    let file = trained.file().unwrap();
+    let html = hedgerow::report::training(&trained, &file).unwrap();
+    assert!(html == hedgerow::report::training(&fit(&csv, yaml), &file).unwrap(), "the same run, another report");
+    assert!(html.contains("a&amp;&lt;script&gt;alert(1)") && html.contains("&lt;b&gt;output&lt;/b&gt;"));
+    assert!(!html.contains("<script") && !html.contains("<b>output"), "a name is shown as markup");
+    for loads in ["src=", "href=", "url(", "@import", "http://", "https://"] {
+        let elsewhere = html.replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
+        assert!(!elsewhere.contains(loads), "the report has `{loads}`");
+    }
+    for part in
+        ["ROC curve", "Precision and recall", "Reliability", "Learning curve", "true \\ predicted", "data_sha256"]
+    {
+        let shown = if part == "data_sha256" { trained.header.training[part].as_str().unwrap() } else { part };
+        assert!(html.contains(shown), "the report lacks {part}");
+    }
+}

@@ -47,7 +47,9 @@ pub(super) fn table(head: &[&str], rows: &[Vec<String>], numeric: bool) -> Strin
         format!("<tr>{first}{rest}</tr>\n")
     };
     let rows: String = rows.iter().map(row).collect();
-    format!("<div class=\"scroll\"><table{class}><thead><tr>{head}</tr></thead><tbody>\n{rows}</tbody></table></div>\n")
+    format!(
+        "<div class=\"scroll\" tabindex=\"0\"><table{class}><thead><tr>{head}</tr></thead><tbody>\n{rows}</tbody></table></div>\n"
+    )
 }
 
 /// Thousands apart: `22,792`.

@@ -94,7 +94,11 @@ fn metrics_table(trained: &Trained) -> String {
         [head("Held out", &trained.validation), trained.test.as_ref().map(|t| head("Test", t)).unwrap_or_default()];
     let heads: Vec<&str> =
         std::iter::once("").chain(heads.iter().map(String::as_str)).take(evaluations.len() + 1).collect();
+    let refit = trained.header.training.get("config").and_then(|c| c["training"]["refit"].as_bool()).unwrap_or(false);
     let mut text = "Held-out rows were answered by a model that was not fitted on them".to_owned();
+    if refit {
+        text += ", before it was fitted once more on all training rows";
+    }
     if trained.test.is_some() {
         text += "; test rows by the model in the file";
     }
@@ -190,14 +194,14 @@ fn confusion(trained: &Trained) -> String {
         rows += &format!("<tr><th scope=\"row\">{}</th>", escape(class));
         for &n in counts {
             let part = n as f64 / all as f64;
-            let strong = if part > 0.6 { " class=\"strong\"" } else { "" };
-            rows += &format!("<td{strong} style=\"--p:{part:.3}\">{}<small>{}</small></td>", count(n), percent(part));
+            // Half strength at most, so that the text stays readable in both themes.
+            rows += &format!("<td style=\"--p:{:.3}\">{}<small>{}</small></td>", part / 2.0, count(n), percent(part));
         }
         rows += "</tr>\n";
     }
     format!(
         "<p>Held-out rows. Each row of the table is a true class, each column the most probable one.</p>\n\
-         <div class=\"scroll\"><table class=\"confusion\"><thead><tr><th scope=\"col\">true \\ predicted</th>{head}</tr></thead>\
+         <div class=\"scroll\" tabindex=\"0\"><table class=\"confusion\"><thead><tr><th scope=\"col\">true \\ predicted</th>{head}</tr></thead>\
          <tbody>\n{rows}</tbody></table></div>\n"
     )
 }
@@ -248,7 +252,7 @@ fn data(trained: &Trained) -> String {
                 FieldKind::Time => ("time", range(&seen)),
                 FieldKind::Flag => ("flag", "true, false".to_owned()),
             };
-            let missing = if field.required { "none; required".to_owned() } else { percent(seen.missing_rate) };
+            let missing = if field.required { "required".to_owned() } else { percent(seen.missing_rate) };
             let typical = seen.typical.as_ref().map(value).unwrap_or_default();
             vec![escape(&field.name), kind.to_owned(), values, typical, missing]
         })
