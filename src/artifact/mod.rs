@@ -91,6 +91,7 @@ impl Artifact {
     pub fn write(&self, header: &[u8]) -> Result<Vec<u8>> {
         self.check()?;
         let body = wire::encode(self).map_err(|_| broken("the artifact cannot be encoded"))?;
+        wire::decode::<Artifact>(&body).map_err(|e| broken(undecodable(&e)))?;
         container::seal(header, &body)
     }
 
