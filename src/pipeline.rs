@@ -10,6 +10,9 @@ use crate::math::BOUND;
 use crate::schema::{FieldKind, Schema, Unknown};
 use crate::wire::{Decode, Encode};
 
+#[cfg(test)]
+mod tests;
+
 /// Derived features and encoders, in order.
 #[derive(Clone, Debug, PartialEq, Default, Encode, Decode)]
 pub struct Pipeline {

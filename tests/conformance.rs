@@ -4,6 +4,8 @@
 //! Leaves are equal, encoded columns are equal in every bit, and probabilities agree to [`TOLERANCE`]. What differs is the
 //! order of sums (BLAS, numpy's pairwise sums) and the last bit of `exp`, `ln` and `tanh`.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 #[path = "conformance/golden.rs"]
 mod golden;
 

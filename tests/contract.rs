@@ -1,6 +1,8 @@
 //! What every model promises, run over every example of [`Model::examples`]: a new model comes under these tests by joining
 //! that list.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 use hedgerow::math::BOUND;
 use hedgerow::model::Model;
 use hedgerow::model::bayes::NaiveBayes;
@@ -160,8 +162,11 @@ fn a_model_fits_only_what_it_can_read() {
     assert!(message.contains("column 0 may be missing"), "{message}");
 }
 
+/// What is done to a model, and how.
+type Change<'a, T> = (&'a str, &'a dyn Fn(&mut T));
+
 /// Applies each change to each example it is meant for; the check must refuse every result.
-fn refuses<T>(open: impl Fn(&mut Model) -> Option<&mut T>, changes: &[(&str, &dyn Fn(&mut T))]) {
+fn refuses<T>(open: impl Fn(&mut Model) -> Option<&mut T>, changes: &[Change<T>]) {
     for (what, change) in changes {
         let mut applied = 0;
         for (name, mut model) in Model::examples() {
@@ -323,7 +328,8 @@ fn checks_notice_every_field_of_calibration() {
     fn open(model: &mut Model) -> Option<&mut Calibrated> {
         if let Model::Calibrated(m) = model { Some(m) } else { None }
     }
-    fn isotonic(m: &mut Calibrated) -> Option<(&mut Vec<Vec<f64>>, &mut Vec<Vec<f64>>)> {
+    type Curves = Vec<Vec<f64>>;
+    fn isotonic(m: &mut Calibrated) -> Option<(&mut Curves, &mut Curves)> {
         m.members
             .iter_mut()
             .find_map(|(_, c)| if let Calibrator::Isotonic { x, y, .. } = c { Some((x, y)) } else { None })

@@ -19,6 +19,10 @@
 use super::{Column, Forest, LEAF, Link, Node, Tests, Tree};
 use crate::wire::{Decode, DecodeError, Decoder, Encode, EncodeError, Encoder, impl_borrow_decode};
 
+#[cfg(test)]
+#[path = "packed_tests.rs"]
+mod tests;
+
 impl Encode for Forest {
     fn encode<E: Encoder>(&self, encoder: &mut E) -> Result<(), EncodeError> {
         self.n_features.encode(encoder)?;
@@ -363,8 +367,7 @@ fn denominator(v: f64) -> Option<u64> {
         rest = 1.0 / (rest - rest.floor());
         let next = (rest.floor() * now.0 + before.0, rest.floor() * now.1 + before.1);
         (before, now) = (now, next);
-        // Also ends on NaN.
-        if !(now.1 <= MAX_TOTAL as f64) {
+        if now.1.is_nan() || now.1 > MAX_TOTAL as f64 {
             return None;
         }
     }
@@ -373,55 +376,4 @@ fn denominator(v: f64) -> Option<u64> {
 
 fn gcd(a: u64, b: u64) -> u64 {
     if b == 0 { a } else { gcd(b, a % b) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn planes_come_back() {
-        for numbers in [vec![], vec![0, 0], vec![5], vec![0x1200, 0xff00, 0], vec![u64::MAX, 1], vec![1 << 63, 0]] {
-            let planes = Planes::of(numbers.clone());
-            assert_eq!(planes.values(numbers.len()).unwrap(), numbers);
-            assert!(planes.bytes.is_empty() || planes.values(numbers.len() + 1).is_err());
-        }
-        assert_eq!(Planes::of([0x1200, 0xff00]).bytes, [0x12, 0xff]);
-    }
-
-    #[test]
-    fn cuts_come_back() {
-        let f32s: Vec<f64> = (-40..40).map(|i| f64::from(i as f32 / 7.0)).collect();
-        let before: Vec<f64> = f32s.iter().map(|v| if *v == 0.0 { *v } else { v.next_down() }).collect();
-        for cuts in [
-            vec![],
-            vec![0.0],
-            vec![0.5],
-            vec![f64::MIN, -5e-324, 0.0, 5e-324, 1.0, f64::MAX],
-            f32s.clone(),
-            before.clone(),
-            [f32s.clone(), vec![1e300]].concat(),
-        ] {
-            assert_eq!(Cuts::of(&cuts).values().unwrap(), cuts);
-        }
-        assert!(!Cuts::of(&before).jumps.is_empty(), "past zero");
-        // 29 bits of an f64 are free in an f32, and stay free just below one.
-        assert!(Cuts::of(&f32s).run >= 29 && Cuts::of(&before[..40]).run >= 29);
-    }
-
-    #[test]
-    fn ratios_of_counts_are_found() {
-        for (p, expected) in [
-            (vec![1.0, 0.0], Some(vec![1, 0])),
-            (vec![0.25, 0.75], Some(vec![1, 3])),
-            (vec![1.0 / 3.0, 2.0 / 3.0], Some(vec![1, 2])),
-            (vec![4999.0 / 9973.0, 4974.0 / 9973.0], Some(vec![4999, 4974])),
-            (vec![1.0 / 6.0, 3.0 / 6.0, 2.0 / 6.0], Some(vec![1, 3, 2])),
-            (vec![-0.0, 1.0], None),
-            (vec![0.3f64.sqrt(), 1.0 - 0.3f64.sqrt()], None),
-            (vec![f64::NAN, 1.0], None),
-        ] {
-            assert_eq!(counts(&p), expected, "{p:?}");
-        }
-    }
 }
