@@ -1,5 +1,7 @@
 //! Metrics against scikit-learn's (`golden/metrics.py` writes the cases).
 
+#![allow(clippy::unwrap_used)]
+
 use hedgerow::metrics::{self, Metrics};
 use ndarray::Array2;
 use serde_json::Value;

@@ -1,5 +1,7 @@
 //! Training from tables: against scikit-learn's fits (`golden/train.py` writes them), on real data, and the promises around it.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 use hedgerow::artifact::Artifact;
 use hedgerow::data::{Format, Reader, Table};
 use hedgerow::model::Model;
@@ -174,6 +176,8 @@ fn bad_configs_say_what_would_be_right() {
         ("data: {target: y, features: {numerical: [a], categorical: [a]}}", "`a` is listed under numerical and under"),
         ("data: {target: label, features: {derived: {r: outptu / 2}}}", "(did you mean `output`?)"),
         ("data: {target: label, features: {ranges: {outptu: [0, 1]}}}", "no feature `outptu` (did you mean `output`?)"),
+        ("data: {target: label, features: {hidden: [cots]}}", "no feature `cots` (did you mean `cost`?)"),
+        ("model: {name: My Model}\ndata: {target: label}", "the model's name must be"),
         ("data: {target: labl}", "(did you mean `label`?)"),
         ("data: {target: label}\ntraining: {class_weight: {c: 2}}", "`c` is no label"),
         ("seed: -1", "line 1"),
@@ -251,5 +255,77 @@ data: {target: label, features: {numerical: ['<b>output</b>', cost]}}
     {
         let shown = if part == "data_sha256" { trained.header.training[part].as_str().unwrap() } else { part };
         assert!(html.contains(shown), "the report lacks {part}");
+    }
+}
+
+/// Tables that break trainers: few rows, rare classes, columns without values, more levels than codes, numbers at the far
+/// ends, unknown levels. Every answer is a probability, and the file is sound.
+#[test]
+fn odd_tables_give_sound_models() {
+    let mut state = 1u64;
+    let mut next = move |n: u64| {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (state >> 33) % n
+    };
+    let mut rows: Vec<[String; 6]> = Vec::new();
+    for i in 0..1500u64 {
+        let level = next(400);
+        let label = if i < 3 { "rare".to_owned() } else { format!("c{}", (level / 100 + next(2)) % 4) };
+        let huge = ["1e308", "-1e308", "0", "1e-308", "3"][next(5) as usize];
+        let sparse = if i < 5 { i.to_string() } else { String::new() };
+        let flag = ["true", "false", ""][next(3) as usize];
+        rows.push([format!("L{level}"), huge.into(), sparse, flag.into(), "always".into(), label]);
+    }
+    let write = |rows: &[[String; 6]]| {
+        let lines: String = rows.iter().map(|r| r.join(",") + "\n").collect();
+        format!("level,huge,sparse,flag,constant,label\n{lines}")
+    };
+    let full = write(&rows);
+    let few = write(&rows[3..12]);
+    let lists = "features: {numerical: [huge, sparse], categorical: [level, constant], flag: [flag]}";
+    for model in ["gradient_boosting", "random_forest", "logistic_regression"] {
+        for csv in [&full, &few] {
+            for encoder in ["onehot", "ordinal"] {
+                for unknown in ["error", "ignore", "own_column"] {
+                    let yaml = format!(
+                        "model: {{type: {model}, parameters: {}}}\ndata: {{target: label, {lists}}}\n\
+                         preprocessing: {{encoder: {{type: {encoder}, handle_unknown: {unknown}}}}}",
+                        match model {
+                            "gradient_boosting" => "{n_estimators: 5}",
+                            "random_forest" => "{n_estimators: 5}",
+                            _ => "{max_iter: 3}",
+                        }
+                    );
+                    let trained = fit(csv, &yaml);
+                    let artifact = Artifact::read(&trained.file().unwrap()).unwrap();
+                    artifact.replay().unwrap();
+                    let mut work = artifact.work();
+                    let n = artifact.schema.fields.len();
+                    for far in [f64::NAN, 0.0, 1e308, -1e308, 1.0] {
+                        work.slots[..n].fill(far);
+                        artifact.predict(&mut work);
+                        let sum: f64 = work.probability.iter().sum();
+                        let sound =
+                            work.probability.iter().all(|p| (0.0..=1.0).contains(p)) && (sum - 1.0).abs() < 1e-9;
+                        let nan_means_nothing = far.is_nan() && model == "logistic_regression";
+                        assert!(sound || nan_means_nothing, "{yaml}\n{far}: {:?}", work.probability);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn data_that_cannot_be_trained_on_is_refused_with_a_reason() {
+    let yaml = "data: {target: label}";
+    for (csv, want) in [
+        ("a,label\n1,x\n2,x\n3,x\n", "label"),
+        ("a,label\n", "row"),
+        ("a,label\n1,x\n2,y\n", "too few rows"),
+        ("a,b\n1,x\n2,y\n", "label"),
+    ] {
+        let got = error(csv, yaml);
+        assert!(got.contains(want), "{csv}  gave   {got}\n  wanted {want}");
     }
 }

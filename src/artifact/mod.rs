@@ -146,13 +146,7 @@ impl Artifact {
 
     /// Proves that the parts are sound and fit each other.
     pub fn check(&self) -> Result<()> {
-        let is = |text: &str, most: usize, ok: fn(u8) -> bool| (1..=most).contains(&text.len()) && text.bytes().all(ok);
-        if !is(&self.name, 128, |b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.' | b'-')) {
-            return Err(broken("the model's name must be 1 to 128 of `a-z`, `0-9`, `_`, `.`, `-`"));
-        }
-        if !is(&self.version, 64, |b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'+' | b'-' | b'_')) {
-            return Err(broken("the model's version must be 1 to 64 letters, digits, `.`, `+`, `-`, `_`"));
-        }
+        check_names(&self.name, &self.version)?;
         let n = self.classes.len();
         if !(2..=MAX_CLASSES).contains(&n) {
             return Err(broken(format!("a classifier has 2 to {MAX_CLASSES} classes, this one has {n}")));
@@ -192,6 +186,18 @@ impl Artifact {
         }
         Ok(())
     }
+}
+
+/// What a model's name and version may be.
+pub(crate) fn check_names(name: &str, version: &str) -> Result<()> {
+    let is = |text: &str, most: usize, ok: fn(u8) -> bool| (1..=most).contains(&text.len()) && text.bytes().all(ok);
+    if !is(name, 128, |b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.' | b'-')) {
+        return Err(broken("the model's name must be 1 to 128 of `a-z`, `0-9`, `_`, `.`, `-`"));
+    }
+    if !is(version, 64, |b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'+' | b'-' | b'_')) {
+        return Err(broken("the model's version must be 1 to 64 letters, digits, `.`, `+`, `-`, `_`"));
+    }
+    Ok(())
 }
 
 fn broken(message: impl Into<String>) -> Error {

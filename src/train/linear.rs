@@ -56,7 +56,7 @@ pub(crate) fn fit(p: &LogisticRegression, problem: &Problem<'_>, progress: &dyn 
             p.tol
         ));
     }
-    if w.iter().any(|v| !(v.abs() <= math::BOUND)) {
+    if w.iter().any(|v| v.is_nan() || v.abs() > math::BOUND) {
         return Err(Error::new(ErrorKind::Data, "logistic regression diverged: scale the features, or use penalty l2"));
     }
     Ok(loss.fitted(problem, &w, notes))
@@ -251,7 +251,7 @@ impl<'a> Loss<'a> {
             }
             let hd = self.curvature(state, &direction);
             let bend = dot(&direction, &hd);
-            if !(bend > 0.0) {
+            if bend.is_nan() || bend <= 0.0 {
                 break;
             }
             let step = rz / bend;

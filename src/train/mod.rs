@@ -21,8 +21,8 @@ pub use params::Params;
 pub use problem::{Fitted, Problem, Progress};
 pub(crate) use problem::{normalised, rng};
 
-use crate::artifact::Artifact;
 use crate::artifact::header::Header;
+use crate::artifact::{Artifact, check_names};
 use crate::data::{Dataset, Inferred, Table};
 use crate::error::{Error, ErrorKind, Result};
 use crate::metrics::Metrics;
@@ -33,7 +33,7 @@ use answer::{encode, evaluate, predict, slots, test_metrics};
 use encoders::{Column, slot_kinds};
 use finish::{facts, importance, name, witness_records};
 use ndarray::{Array2, ArrayView2, Axis};
-use prepare::{as_of, derive, infer, set_ranges, target, weights};
+use prepare::{as_of, check_hidden, derive, infer, set_ranges, target, weights};
 
 /// The part of the rows held out where the config does not say.
 pub const VALIDATION_FRACTION: f64 = 0.2;
@@ -84,15 +84,18 @@ pub struct Evaluation {
 /// Trains what `config` says on `table`. `test`: rows for test metrics; never fitted, not even for levels.
 ///
 /// By default the model that validation chose is fitted once more, on all rows (`training.refit`): boosting keeps the number of
-/// rounds that was best. The metrics stay those of the first fit on the rows it did not see, a slightly pessimistic
-/// estimate of the final model.
+/// rounds that was best. The metrics stay those of the first fit on the rows it did not see. They are a little too good where
+/// those rows chose the number of rounds, and a little too bad as the final model saw more rows; only a test table is free of both.
 pub fn fit(config: &Config, table: &Table, test: Option<&Table>, progress: &dyn Progress) -> Result<Trained> {
     config.check()?;
+    let model_name = name(config);
+    check_names(&model_name, &config.model.version).map_err(|e| Error::new(ErrorKind::Config, e.to_string()))?;
     let params = Params::new(config.model.kind, &config.model.parameters)?;
     let target = target(config)?;
     let Inferred { mut schema, classes, mut notes } = infer(config, target, table)?;
     set_ranges(config, &mut schema)?;
     let derived = derive(config, &schema)?;
+    check_hidden(config, &schema, &derived)?;
     let as_of = as_of(config, &derived)?;
     let data = Dataset::from_table(table, &schema, target, &classes, &as_of)?.strict()?;
     let mut pipeline = Pipeline { derived, encoders: Encoders::default() };
@@ -125,7 +128,7 @@ pub fn fit(config: &Config, table: &Table, test: Option<&Table>, progress: &dyn 
     pipeline.encoders = last.encoders;
     let probability = predict(&pipeline.encoders, &last.fitted.model, slots.view(), classes.len());
     let artifact = Artifact {
-        name: name(config),
+        name: model_name,
         version: config.model.version.clone(),
         profile: Profile::of(&schema, &pipeline, slots.view(), probability.view()),
         classes,

@@ -71,6 +71,19 @@ pub(super) fn derive(config: &Config, schema: &Schema) -> Result<Vec<Derived>> {
     Ok(out)
 }
 
+/// Hidden columns are features of the schema, or derived.
+pub(super) fn check_hidden(config: &Config, schema: &Schema, derived: &[Derived]) -> Result<()> {
+    let known = || schema.fields.iter().map(|f| f.name.as_str()).chain(derived.iter().map(|d| d.name.as_str()));
+    match config.data.features.hidden.iter().find(|h| known().all(|k| k != h.as_str())) {
+        Some(name) => {
+            let hint = did_you_mean(name, known());
+            let message = format!("data.features.hidden: there is no feature `{name}`{hint}");
+            Err(Error::new(ErrorKind::Config, message))
+        }
+        None => Ok(()),
+    }
+}
+
 /// What `now()` means in each row. Where nothing uses it, the column (if any) still is the rows' event time.
 pub(super) fn as_of(config: &Config, derived: &[Derived]) -> Result<AsOf> {
     match (&config.data.as_of_column, derived.iter().find(|d| d.expr.uses_now())) {

@@ -14,7 +14,7 @@ fn sample(n: usize, n_classes: usize) -> (Array2<f64>, Vec<usize>) {
     let mut y = Vec::new();
     for i in 0..n {
         let (a, c, noise) = (next(), (next() * 12.0).floor(), next());
-        let high = usize::from(a < 0.1 || a > 0.6);
+        let high = usize::from(!(0.1..=0.6).contains(&a));
         let odd = c as usize % 2;
         let label = if n_classes == 2 { high ^ odd } else { high + odd };
         y.push(if next() < 0.05 { i % n_classes } else { label });
