@@ -56,14 +56,17 @@ pub(crate) fn list<'a>(items: impl ExactSizeIterator<Item = &'a String>) -> Stri
     out
 }
 
-/// The first of `names` that `text` was probably meant to be: equal but for ASCII case and surrounding space, or one
-/// character added, left out, changed or swapped with its neighbour.
-pub(crate) fn nearest<'a>(text: &str, mut names: impl Iterator<Item = &'a String>) -> Option<&'a str> {
+/// The name that `text` was probably meant to be: equal but for ASCII case and surrounding space, or else, for a text with a
+/// letter, one character added, left out, changed or swapped with its neighbour.
+pub(crate) fn nearest<'a>(text: &str, names: impl Iterator<Item = &'a String> + Clone) -> Option<&'a str> {
     let text = text.trim();
     if text.len() > 256 {
         return None;
     }
-    names.find(|name| name.trim().eq_ignore_ascii_case(text) || is_one_slip(name, text)).map(String::as_str)
+    let same = names.clone().find(|name| name.trim().eq_ignore_ascii_case(text));
+    let has_letter = text.chars().any(char::is_alphabetic);
+    let mut slips = names.filter(|name| has_letter && is_one_slip(name, text));
+    same.or_else(|| slips.next()).map(String::as_str)
 }
 
 /// Whether one insertion, deletion, substitution or swap of neighbours separates two texts of two characters or more.
@@ -109,7 +112,7 @@ pub(crate) fn number(v: f64) -> String {
         exponent -= 1;
     }
     let digits = (mantissa.round() as u64).min(999_999);
-    if (-9..0).contains(&exponent) {
+    if (-9..=0).contains(&exponent) {
         return decimal(sign, digits, exponent.unsigned_abs() as usize);
     }
     let mut out = decimal(sign, digits, 5);

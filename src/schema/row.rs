@@ -180,7 +180,8 @@ fn violation(field: &Field, cell: &Cell<'_>, fault: Fault) -> Violation {
         (Fault::OutOfRange(_), _) => (Code::OutOfRange, String::from("its year is outside 1 to 9999")),
         (Fault::Level, FieldKind::Category { levels, .. }) => {
             let guess = match cell {
-                Cell::Text(text) | Cell::Raw(text) => nearest(text, levels.iter()),
+                Cell::Text(text) | Cell::Raw(text) => nearest(text, levels.iter())
+                    .or_else(|| levels.find_number(number(text)?).map(|k| levels[k].as_str())),
                 _ => None,
             };
             let guess = guess.map_or(String::new(), |level| format!(" (did you mean {}?)", quote(level)));
