@@ -78,9 +78,9 @@ export class About {
 
   #fields() {
     const rows = this.#schema.fields.map((field) => el("tr", {}, el("th", { scope: "row" }, field.name), el("td", {}, field.kind), el("td", {}, field.required ? "required" : "may be missing"), el("td", {}, values(field)),
-      el("td", { class: "number" }, field.observed ? percent(field.observed.missing_rate ?? 0) : "–")));
+      el("td", { class: "figures" }, field.observed ? percent(field.observed.missing_rate ?? 0) : "–")));
     const table = (some, label) => el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label }, el("table", {},
-      el("thead", {}, el("tr", {}, ["field", "kind", "", "in training"].map((text) => (text ? el("th", { scope: "col" }, text) : el("td"))), el("th", { scope: "col", class: "number" }, "missing"))), el("tbody", {}, some)));
+      el("thead", {}, el("tr", {}, ["field", "kind", "", "in training"].map((text) => (text ? el("th", { scope: "col" }, text) : el("td"))), el("th", { scope: "col", class: "figures" }, "missing"))), el("tbody", {}, some)));
     const rest = rows.slice(SHOWN);
     return el("section", { class: "part" }, el("h3", {}, "Fields"), table(rows.slice(0, SHOWN), "Fields of the model"),
       rest.length ? el("details", {}, el("summary", {}, `${count(rest.length)} more fields`), table(rest, "More fields of the model")) : null);

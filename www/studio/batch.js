@@ -108,10 +108,10 @@ export class Batch {
     const fields = new Set(this.#model.schema.fields.map((f) => f.name));
     const rows = run.preview.map((row) => el("tr", {},
       el("td", {}, row.status === "ok" ? row.prediction : el("span", { class: "bad" }, "refused")),
-      el("td", { class: "number" }, row.status === "ok" ? percent(row.confidence) : "–"),
+      el("td", { class: "figures" }, row.status === "ok" ? percent(row.confidence) : "–"),
       el("td", {}, el("button", { type: "button", class: "link", "aria-label": `Open line ${row.line} in the form`, onclick: () => this.#open(record(run.columns, row.cells, fields)) }, "Open")),
       run.columns.slice(0, COLUMNS).map((_, i) => el("td", {}, row.cells[i] ?? ""))));
-    return el("section", { class: "part" }, el("h3", {}, "First rows"), table(["prediction", figures("confidence"), null, ...run.columns.slice(0, COLUMNS)], rows, "First rows of the result"));
+    return el("section", { class: "part" }, el("h3", {}, "First rows"), table(["prediction", figures("confidence"), null, ...run.columns.slice(0, COLUMNS)], rows, "First rows of the result", " rows"));
   }
 
   #template() {
@@ -142,8 +142,8 @@ function classes(run, scored) {
 
 /** What the refused rows broke: counted by field and rule, then one by one. */
 function refusals(run) {
-  const counted = run.codes.slice(0, 50).map(({ field, code, count: n }) => el("tr", {}, el("td", {}, field || "(the row)"), el("td", {}, el("code", {}, code)), el("td", { class: "number" }, count(n))));
-  const listed = run.examples.map(({ line: at, violations }) => el("tr", {}, el("td", { class: "number" }, count(at)),
+  const counted = run.codes.slice(0, 50).map(({ field, code, count: n }) => el("tr", {}, el("td", {}, field || "(the row)"), el("td", {}, el("code", {}, code)), el("td", { class: "figures" }, count(n))));
+  const listed = run.examples.map(({ line: at, violations }) => el("tr", {}, el("td", { class: "figures" }, count(at)),
     el("td", {}, violations.slice(0, 20).map((v, i) => el("span", { class: "reason" }, i ? "; " : "", v.field ? el("b", {}, `${v.field} `) : "", v.message)))));
   const rest = run.rejected - run.examples.length;
   return el("section", { class: "part" }, el("h3", {}, "Refused rows"),
@@ -153,10 +153,10 @@ function refusals(run) {
 }
 
 /** The head of a column of figures. */
-const figures = (text) => el("th", { scope: "col", class: "number" }, text);
+const figures = (text) => el("th", { scope: "col", class: "figures" }, text);
 
 /** A table that scrolls by itself, by keyboard too. `head`: texts, cells, or `null` over a column without a name. */
-function table(head, rows, label) {
-  return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label },
+function table(head, rows, label, more = "") {
+  return el("div", { class: `scroll${more}`, tabindex: "0", role: "region", "aria-label": label },
     el("table", {}, el("thead", {}, el("tr", {}, head.map((cell) => (cell === null ? el("td") : cell instanceof Node ? cell : el("th", { scope: "col" }, cell))))), el("tbody", {}, rows)));
 }
