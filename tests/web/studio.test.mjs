@@ -363,6 +363,20 @@ describe("scoring a file", () => {
     await page.locator("#batch-result .link").first().click();
     await settled(page);
     assert.equal((await shownRecord(page)).level, "__proto__", "a row opens in the form");
+
+    // A refused row opens as it is: what no control can show is still what the engine is asked about.
+    await page.setInputFiles("#csv", { name: "wrong.csv", mimeType: "text/csv", buffer: Buffer.from(`${head}much,neither,perhaps,soon,3\n1,,,,3\n`) });
+    await page.waitForFunction(() => document.getElementById("batch-result").textContent.includes("wrong.scored.csv"));
+    const model = await load(join(box, "models/hostile.hedge"));
+    for (const [at, cells] of [["much", "neither", "perhaps", "soon", "3"], ["1", "", "", "", "3"]].entries()) {
+      await page.locator("#batch-result .link").nth(at).click();
+      await settled(page);
+      const refused = model.predict(Object.fromEntries(model.schema.fields.map((f) => [f.name, cells[[HOSTILE, "level", "constructor", "since", "wait"].indexOf(f.name)]])), { raw: true });
+      assert.equal(refused.status, "rejected");
+      const shown = await page.evaluate(() => [...document.querySelectorAll(".field")].filter((row) => !row.querySelector(".error").hidden).map((row) => row.querySelector(".name").textContent));
+      assert.deepEqual(shown, refused.violations.map((v) => v.field));
+    }
+    model.free();
     await close(page);
   });
 

@@ -5,6 +5,9 @@ import { bytes as size, count, day, figure, percent } from "./format.js";
 /** Fields listed at once; the others are folded away. */
 const SHOWN = 40;
 
+/** Features listed by their importance. */
+const LISTED = 12;
+
 /** A model's type as it is written in prose. */
 const TYPES = {
   gradient_boosting: "Gradient boosting", random_forest: "Random forest", logistic_regression: "Logistic regression", svm: "Support vector machine",
@@ -32,6 +35,7 @@ export class About {
     byId("about-body").replaceChildren(...[
       this.#identity(bytes, header),
       measures(header),
+      importance(header),
       this.#derived(),
       this.#fields(),
       el("section", { class: "part" }, el("div", { class: "card-head" }, el("h3", {}, "Ask it from a program"), copy),
@@ -41,7 +45,8 @@ export class About {
 
   /** The example program asks what the form asks. */
   show(record, asOf) {
-    const short = Object.entries(record).map(([name, value]) => `  ${/^[a-z_$][\w$]*$/i.test(name) ? name : JSON.stringify(name)}: ${JSON.stringify(value)},`).join("\n");
+    const key = (name) => (name === "__proto__" ? '["__proto__"]' : /^[a-z_$][\w$]*$/i.test(name) ? name : JSON.stringify(name));
+    const short = Object.entries(record).map(([name, value]) => `  ${key(name)}: ${JSON.stringify(value)},`).join("\n");
     this.#snippet.textContent = `import { load } from "hedgerow";\n\nconst model = await load(${JSON.stringify(this.#file)});\nconst answer = model.predict({\n${short}\n}${asOf ? `, { asOf: ${JSON.stringify(asOf)} }` : ""});\nif (answer.status === "ok") console.log(answer.prediction, answer.confidence);\nelse console.log(answer.violations);`;
   }
 
@@ -108,6 +113,20 @@ function measures(header) {
     return el("div", {}, title ? el("h4", {}, title.replaceAll("_", " ")) : null, el("div", { class: "tiles" }, numbers.map(([name, value]) => el("div", { class: "tile" }, el("span", { class: "tile-value" }, figure(value)), el("span", { class: "tile-text" }, name.replaceAll("_", " "))))));
   }).filter(Boolean);
   return blocks.length ? el("section", { class: "part" }, el("h3", {}, "Measured when it was trained"), blocks) : null;
+}
+
+/** Which features the fitted model leans on, as its trainer counted it: each one's share of the whole. */
+function importance(header) {
+  const found = Object.entries(header.model?.importance ?? {}).filter(([, v]) => typeof v === "number" && v > 0).sort((a, b) => b[1] - a[1]);
+  const whole = found.reduce((sum, [, v]) => sum + v, 0);
+  if (found.length === 0 || !Number.isFinite(whole)) return null;
+  const bars = found.slice(0, LISTED).map(([name, v]) => {
+    const fill = el("span", { class: "bar-fill" });
+    fill.style.width = `${(v / found[0][1]) * 100}%`;
+    return el("li", { class: "bar-row" }, el("span", { class: "bar-name", title: name }, name), el("span", { class: "bar-figure" }, percent(v / whole)), el("span", { class: "bar-track", "aria-hidden": "true" }, fill));
+  });
+  return el("section", { class: "part" }, el("h3", {}, "What the model leans on"),
+    el("p", { class: "muted small" }, `Each feature’s share of the importance counted in training${found.length > LISTED ? `; the first ${LISTED} of ${found.length}` : ""}.`), el("ul", { class: "bars columns" }, bars));
 }
 
 const list = (rows) => el("dl", { class: "identity" }, rows.filter(Boolean).map(([term, value]) => el("div", {}, el("dt", {}, term), el("dd", {}, value))));

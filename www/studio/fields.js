@@ -1,8 +1,9 @@
 // One control per kind of field. A control knows how a value is shown and typed; whether it is allowed is the engine's to say, so
 // text that is no number is handed on as it stands and comes back as a violation.
 //
-// Each control: { parts: nodes for its row, focus: node, get(): value for the record (null: missing), set(value), typical }.
-// `set` takes what `get` gives, and text as a CSV cell holds it.
+// Each control: { parts: nodes for its row, focus: node, get(): value for the record (null: none), set(value), typical }.
+// `set` takes what `get` gives, and text as a CSV cell holds it. A value that the control cannot show (no level, no date) is held
+// and given back until a person chooses another, so that the engine's violation is about what was there.
 import { el } from "./dom.js";
 import { day, figure, ruler } from "./format.js";
 
@@ -87,7 +88,7 @@ function number(field, id, changed) {
       if (text === "") return null;
       return DECIMAL.test(text) ? Number(text) : text;
     },
-    set(value) { box.value = String(value); follow(); },
+    set(value) { box.value = value === null ? "" : String(value); follow(); },
   };
 }
 
@@ -123,7 +124,9 @@ function category(field, id, changed) {
   const other = open ? el("input", { type: "text", class: "box other", hidden: true, "aria-label": `${field.name}, another value` }) : null;
   if (open) select.append(el("option", { value: "other" }, "Another value…"));
   const show = () => { if (other) other.hidden = select.value !== "other"; };
+  let held;
   select.addEventListener("change", () => {
+    held = undefined;
     show();
     if (other && !other.hidden) other.focus();
     changed();
@@ -135,15 +138,17 @@ function category(field, id, changed) {
     focus: select,
     typical: levels.includes(typical) ? typical : levels[0],
     get() {
+      if (held !== undefined) return held;
       if (select.value === "other") return other.value.trim() === "" ? null : other.value;
       return levels[Number(select.value)];
     },
     set(value) {
-      const at = levels.indexOf(String(value));
+      const at = value === null ? -1 : levels.indexOf(String(value));
+      held = undefined;
       if (at >= 0) select.value = String(at);
-      else if (other) { select.value = "other"; other.value = String(value); }
+      else if (other && value !== null) { select.value = "other"; other.value = String(value); }
+      else { select.selectedIndex = -1; held = value; }
       show();
-      return at >= 0 || open;
     },
   };
 }
@@ -151,19 +156,27 @@ function category(field, id, changed) {
 function flag(field, id, changed) {
   const box = el("input", { id, type: "checkbox", role: "switch", class: "switch" });
   const word = el("span", { class: "switch-word", "aria-hidden": "true" });
-  const show = () => { word.textContent = box.checked ? "Yes" : "No"; };
-  box.addEventListener("change", () => { show(); changed(); });
+  let held;
+  const show = () => { word.textContent = held !== undefined ? "–" : box.checked ? "Yes" : "No"; };
+  box.addEventListener("change", () => { held = undefined; show(); changed(); });
   show();
   return {
     parts: [el("span", { class: "switch-line" }, box, word)],
     focus: box,
-    typical: isYes(field.observed?.typical ?? false),
-    get: () => box.checked,
-    set(value) { box.checked = isYes(value); show(); },
+    typical: field.observed?.typical ?? false,
+    get: () => (held === undefined ? box.checked : held),
+    set(value) {
+      const text = String(value).toLowerCase();
+      held = YES.includes(text) || NO.includes(text) ? undefined : value;
+      box.checked = YES.includes(text);
+      show();
+    },
   };
 }
 
-const isYes = (value) => value === true || value === 1 || ["true", "1", "yes", "t", "y"].includes(String(value).toLowerCase());
+/** The words for flags that the engine reads in a CSV cell. */
+const YES = ["true", "1", "yes", "t"];
+const NO = ["false", "0", "no", "f"];
 
 function time(field, id, changed) {
   const range = span(field);
@@ -182,8 +195,10 @@ function time(field, id, changed) {
   // Both input types are read as UTC, which is what the engine means by a time without an offset.
   const typed = () => (Number.isFinite(box.valueAsNumber) ? box.valueAsNumber : null);
   const show = (ms) => { box.valueAsNumber = days ? Math.floor(ms / DAY) * DAY : Math.floor(ms / 1000) * 1000; };
-  box.addEventListener("input", () => { follow(); changed(); });
+  let held;
+  box.addEventListener("input", () => { held = undefined; follow(); changed(); });
   slider?.addEventListener("input", () => {
+    held = undefined;
     show(range.low + Number(slider.value) * DAY);
     slider.style.setProperty("--at", String(slider.value / slider.max));
     changed();
@@ -194,17 +209,27 @@ function time(field, id, changed) {
     focus: box,
     typical: iso(typical, days),
     get() {
+      if (held !== undefined) return held;
       const at = typed();
       return at === null ? null : iso(at, days);
     },
     set(value) {
-      const ms = typeof value === "number" ? value : /^-?\d+$/.test(value) ? Number(value) : Date.parse(/[T ]\d/.test(value) && !/(z|[+-]\d\d:?\d\d)$/i.test(value) ? `${value}Z` : value);
-      if (!Number.isFinite(ms)) return false;
-      show(ms);
+      const ms = value === null ? NaN : moment(value);
+      held = undefined;
+      if (Number.isFinite(ms)) show(ms);
+      else { box.value = ""; held = value; }
       follow();
-      return true;
     },
   };
+}
+
+/** Epoch milliseconds of a number of them or of ISO text, UTC where it names no offset; NaN of anything else. */
+function moment(value) {
+  if (typeof value === "number") return value;
+  const text = value.trim();
+  if (/^-?\d+$/.test(text)) return Number(text);
+  if (!/^\d{4}-\d\d-\d\d/.test(text)) return NaN;
+  return Date.parse(/[T ]\d/.test(text) && !/(z|[+-]\d\d:?\d\d)$/i.test(text) ? `${text}Z` : text);
 }
 
 /** The ISO text of an instant in epoch milliseconds; the day alone where times of day mean nothing. */

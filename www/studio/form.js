@@ -1,6 +1,6 @@
 // The record as a form: a row per field, built from the model's schema.
 import { byId, el } from "./dom.js";
-import { control, hint, integers, span } from "./fields.js";
+import { axis, control, hint, integers } from "./fields.js";
 
 /** From so many fields on a search box is worth its place, and rows off the screen are not laid out. */
 const MANY = 14;
@@ -101,8 +101,9 @@ export class Form {
   #set(row, value) {
     const missing = value === null || value === "";
     this.#mark(row, missing && !row.field.required);
-    if (!missing) { if (row.control.set(value) === false) row.control.set(row.control.typical); }
-    else if (row.field.required && row.field.kind === "number") row.control.set("");
+    if (!missing) row.control.set(value);
+    // A required field has no switch for it: its control shows that nothing is there.
+    else if (row.field.required) row.control.set(null);
   }
 
   /** A made-up record: each field somewhere within what training saw. */
@@ -110,14 +111,14 @@ export class Form {
     const pick = (list) => list[Math.floor(Math.random() * list.length)];
     for (const row of this.#rows.values()) {
       const { field } = row;
-      const range = span(field);
+      const along = axis(field);
       const rate = field.required ? 0 : (field.observed?.missing_rate ?? 0);
-      const middle = range && range.low + (range.high - range.low) * ((Math.random() + Math.random()) / 2);
+      const middle = along?.value((Math.random() + Math.random()) / 2);
       const value = {
         category: () => pick(field.levels),
         flag: () => Math.random() < 0.5,
-        number: () => (range ? (integers(field) ? Math.round(middle) : Number(middle.toPrecision(4))) : row.control.typical),
-        time: () => (range ? middle : row.control.typical),
+        number: () => (along ? (integers(field) ? Math.round(middle) : Number(middle.toPrecision(4))) : row.control.typical),
+        time: () => (along ? middle : row.control.typical),
       }[field.kind]();
       this.#set(row, Math.random() < rate ? null : value);
     }
