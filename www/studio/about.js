@@ -10,8 +10,8 @@ const LISTED = 12;
 
 /** A model's type as it is written in prose. */
 const TYPES = {
-  gradient_boosting: "Gradient boosting", random_forest: "Random forest", logistic_regression: "Logistic regression", svm: "Support vector machine",
-  mlp: "Neural network", naive_bayes: "Naive Bayes", stacking: "Stacking", calibrated: "Calibrated model", forest: "Forest", logistic: "Logistic regression",
+  random_forest: "Random forest", gradient_boosting: "Gradient boosting", logistic_regression: "Logistic regression", svm: "Support vector machine",
+  mlp: "Neural network", gaussian_nb: "Naive Bayes", stacking: "Stacking", calibrated: "Calibrated model",
 };
 
 /** "Gradient boosting"; the type as it stands where it is none of ours. */
