@@ -349,6 +349,7 @@ describe("scoring a file", () => {
     const cases = [
       ["empty.csv", "", /empty/], ["head.csv", head, /no rows/], ["other.csv", "a,b\n1,2\n", /lacks the columns/], ["twice.csv", `wait,${head}1,2,3,4,5,6\n`, /both named `wait`/],
       ["latin.csv", Buffer.concat([Buffer.from(head), Buffer.from([0x31, 0x2c, 0xe9, 0x0a])]), /UTF-8/], ["quote.csv", `${head}1,"${"x".repeat(MAX_ROW + 10)}`, /quote left open/],
+      ["stray.csv", `${head}1,2,3,4,5\n"a"b,x,true,2025-02-11,3\n1,2,3,4,5\n"c",2,3,4,5\n`, /line 3: the quotes do not match/], ["open.csv", `${head}1,"2,3\n`, /line 2: the quotes do not match/],
     ];
     for (const [name, text, expected] of cases) {
       await page.setInputFiles("#csv", { name, mimeType: "text/csv", buffer: Buffer.from(text) });
@@ -356,7 +357,7 @@ describe("scoring a file", () => {
       assert.match(await page.locator("#batch-result .notice").textContent(), expected, name);
     }
     const good = `1,__proto__,true,2025-02-11,3\n`;
-    await page.setInputFiles("#csv", { name: "ragged.csv", mimeType: "text/csv", buffer: Buffer.from(`${head}${good}1,2\n${good}"a"b,x,true,2025-02-11,3\n\n${good}`) });
+    await page.setInputFiles("#csv", { name: "ragged.csv", mimeType: "text/csv", buffer: Buffer.from(`${head}${good}1,2\n${good}${"1,".repeat(9)}\n\n${good}`) });
     await page.waitForSelector("#download");
     assert.deepEqual(await page.locator("#batch-result .tile-value").first().textContent(), "3");
     assert.equal(await page.locator(".tile.bad .tile-value").textContent(), "2");

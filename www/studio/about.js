@@ -7,6 +7,8 @@ const SHOWN = 40;
 
 /** Features listed by their importance. */
 const LISTED = 12;
+/** A confusion matrix of more classes than this is not for reading. */
+const MOST_CLASSES = 12;
 
 /** A model's type as it is written in prose. */
 const TYPES = {
@@ -34,7 +36,7 @@ export class About {
     const copy = el("button", { type: "button", class: "ghost", onclick: () => this.#copy(copy) }, "Copy");
     byId("about-body").replaceChildren(...[
       this.#identity(bytes, header),
-      measures(header),
+      measures(header, model.schema.classes),
       importance(header),
       this.#derived(),
       this.#fields(),
@@ -101,18 +103,26 @@ function values(field) {
   return `${figure(observed.min)} to ${figure(observed.max)}${observed.mean === undefined ? "" : `, mean ${figure(observed.mean)}`}`;
 }
 
-/** What the trainer measured, as the header has it: plain numbers, at most one level deep. */
-function measures(header) {
-  const metrics = header.metrics;
-  if (metrics === null || typeof metrics !== "object") return null;
-  const groups = Object.entries(metrics).filter(([, v]) => v !== null && typeof v === "object" && !Array.isArray(v));
-  const sets = groups.length ? groups : [["", metrics]];
-  const blocks = sets.map(([title, set]) => {
-    const numbers = Object.entries(set).filter(([, v]) => typeof v === "number" && Number.isFinite(v)).slice(0, 12);
-    if (numbers.length === 0) return null;
-    return el("div", {}, title ? el("h4", {}, title.replaceAll("_", " ")) : null, el("div", { class: "tiles" }, numbers.map(([name, value]) => el("div", { class: "tile" }, el("span", { class: "tile-value" }, figure(value)), el("span", { class: "tile-text" }, name.replaceAll("_", " "))))));
-  }).filter(Boolean);
-  return blocks.length ? el("section", { class: "part" }, el("h3", {}, "Measured when it was trained"), blocks) : null;
+/** What the trainer measured: a column per set of rows, and where the last of them was mistaken. */
+function measures(header, classes) {
+  const sets = Object.entries(header.metrics ?? {}).filter(([, set]) => set !== null && typeof set === "object" && !Array.isArray(set));
+  const names = [...new Set(sets.flatMap(([, set]) => Object.keys(set).filter((name) => Number.isFinite(set[name]))))];
+  if (names.length === 0) return null;
+  const rows = names.map((name) => el("tr", {}, el("th", { scope: "row" }, name.replaceAll("_", " ")), sets.map(([, set]) => el("td", { class: "figures" }, figure(set[name])))));
+  return el("section", { class: "part" }, el("h3", {}, "Measured when it was trained"), el("div", { class: "pair" },
+    el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Metrics" }, el("table", {},
+      el("thead", {}, el("tr", {}, el("td"), sets.map(([set]) => el("th", { scope: "col", class: "figures" }, set.replaceAll("_", " "))))), el("tbody", {}, rows))),
+    confusion(sets.at(-1), classes)));
+}
+
+/** How many rows of each class were taken for which. */
+function confusion([set, { confusion: counts }], classes) {
+  const square = Array.isArray(counts) && counts.length === classes.length && counts.every((row) => Array.isArray(row) && row.length === classes.length && row.every(Number.isFinite));
+  if (!square || classes.length > MOST_CLASSES) return null;
+  return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Confusion matrix" }, el("table", {},
+    el("caption", {}, `Rows of the ${set.replaceAll("_", " ")} set: true class, and what it was taken for`),
+    el("thead", {}, el("tr", {}, el("td"), classes.map((name) => el("th", { scope: "col", class: "figures" }, name)))),
+    el("tbody", {}, counts.map((row, i) => el("tr", {}, el("th", { scope: "row" }, classes[i]), row.map((n, j) => el("td", { class: `figures${i === j ? " right" : ""}` }, count(n))))))));
 }
 
 /** Which features the fitted model leans on, as its trainer counted it: each one's share of the whole. */

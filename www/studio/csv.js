@@ -10,8 +10,9 @@ export const MAX_COLUMNS = 65_536;
 export class CsvError extends Error {}
 
 /**
- * Turns pieces of text into rows: `push(text)` and `end()` return arrays of `{ cells, line, broken }`. `line`: the line of the file that the
- * row begins on, from 1. `broken`: its quotes do not match. Empty lines are passed over.
+ * Turns pieces of text into rows: `push(text)` and `end()` return arrays of `{ cells, line }`. `line`: the line of the file that the row
+ * begins on, from 1. Empty lines are passed over. Quotes that do not match are the file's fault, not one row's: where the row ends
+ * is then anybody's guess, and rows must not vanish into a cell.
  */
 export class CsvRows {
   #parser; #delimiter; #newline; #rest = ""; #line = 1; #Papa; #fields;
@@ -55,16 +56,18 @@ export class CsvRows {
 
   #take(last) {
     const { data, errors, meta } = this.#parser.parse(this.#rest, 0, !last);
-    const broken = new Set(errors.map((error) => error.row));
+    // A row that is still coming may look broken; it is parsed again with what follows.
+    const wrong = errors.find((error) => last || error.row < data.length)?.row;
     this.#rest = this.#rest.slice(meta.cursor);
     const rows = [];
     data.forEach((cells, i) => {
       // Lines end in LF or CR LF, mixed or not.
       if (this.#newline === "\n" && cells.at(-1).endsWith("\r")) cells[cells.length - 1] = cells.at(-1).slice(0, -1);
       const line = this.#line;
+      if (i === wrong) throw new CsvError(`line ${line}: the quotes do not match; within quotes, a quote is written twice`);
       this.#line += 1 + cells.reduce((sum, cell) => sum + (cell.includes(this.#newline) ? cell.split(this.#newline).length - 1 : 0), 0);
       if (cells.length === 1 && cells[0] === "") return;
-      rows.push({ cells, line, broken: broken.has(i) });
+      rows.push({ cells, line });
     });
     if (!last) this.#limit();
     return rows;

@@ -83,10 +83,9 @@ class Run {
   }
 
   /** Which column holds which field. */
-  #header({ cells, broken }) {
+  #header({ cells }) {
     // A first column without a name (row numbers that another tool wrote) does no harm.
     const names = cells.map((cell) => cell.trim());
-    if (broken) throw new CsvError("the quotes in the header line do not match");
     if (names.length > MAX_COLUMNS) throw new CsvError(`the file has ${names.length} columns; the most allowed is ${MAX_COLUMNS}`);
     const place = new Map();
     names.forEach((name, i) => {
@@ -108,18 +107,14 @@ class Run {
 
   #batch(rows) {
     const width = this.#columns.length;
-    const sound = rows.filter((row) => !row.broken && row.cells.length === width);
+    const sound = rows.filter((row) => row.cells.length === width);
     const answers = this.#model.predictBatch(sound.map(({ cells }) => {
       const record = Object.create(null);
       for (const { name, at } of this.#places) record[name] = cells[at];
       return record;
     }), { asOf: this.#asOf, raw: true });
     let next = 0;
-    for (const row of rows) {
-      const { cells, broken } = row;
-      const readable = !broken && cells.length === width;
-      this.#row(row, readable ? answers[next++] : unreadable(broken, cells.length, width));
-    }
+    for (const row of rows) this.#row(row, row.cells.length === width ? answers[next++] : ragged(row.cells.length, width));
   }
 
   #row({ cells, line: at }, answer) {
@@ -163,10 +158,7 @@ class Run {
 }
 
 /** The refusal of a row that is no record at all. */
-function unreadable(broken, have, want) {
-  const message = broken ? "the quotes in this row do not match" : `the row has ${have} cells, the header line has ${want}`;
-  return { status: "rejected", violations: [{ field: "", code: "row", message }] };
-}
+const ragged = (have, want) => ({ status: "rejected", violations: [{ field: "", code: "row", message: `the row has ${have} cells, the header line has ${want}` }] });
 
 /** "`a`, `b` and 3 more". */
 function list(names) {
