@@ -1,5 +1,18 @@
 //! Models: the feature vector `x` to class probabilities.
 //!
+//! | variant | scikit-learn's | how |
+//! |---|---|---|
+//! | [`Forest`](Model::Forest) | `RandomForestClassifier`, `GradientBoostingClassifier`, `HistGradientBoostingClassifier` | [`forest`] |
+//! | [`Logistic`](Model::Logistic) | `LogisticRegression`, `OneVsRestClassifier` over it | [`linear`] |
+//! | [`Svm`](Model::Svm) | `SVC(probability=True)` | [`svm`] |
+//! | [`Mlp`](Model::Mlp) | `MLPClassifier` | [`mlp`] |
+//! | [`NaiveBayes`](Model::NaiveBayes) | `GaussianNB` | [`bayes`] |
+//! | [`Stacking`](Model::Stacking) | `StackingClassifier` | [`stacking`] |
+//! | [`Calibrated`](Model::Calibrated) | `CalibratedClassifierCV` | [`calibration`] |
+//!
+//! Each is held to scikit-learn's own answers (`tests/conformance.rs`) and to one contract (`tests/contract.rs`). All are
+//! total: an absurd input (±1e308) is bounded on its way in and within, so that no sum overflows and no NaN arises.
+//!
 //! [`Model`] is closed. To add one: a file, a variant at the end (the order is the wire format), a line in
 //! [`Model::examples`], which puts it under the contract tests.
 
@@ -67,6 +80,20 @@ impl Model {
 
     /// `x`: (n_features,) → `out`: (n_classes,), each in 0..=1, summing to 1 within rounding. Total: never fails, never NaN.
     /// A NaN that reaches a model which does not [accept](Self::accepts_missing) it counts as 0.
+    ///
+    /// ```
+    /// use hedgerow::math::Matrix;
+    /// use hedgerow::model::{Model, linear::{Link, Logistic}};
+    /// let coef = Matrix { rows: 1, cols: 2, data: vec![2.0, -1.0] };
+    /// let model = Model::Logistic(Logistic { coef, intercept: vec![0.5], link: Link::Sigmoid });
+    /// model.check()?;
+    /// let mut out = [0.0; 2];
+    /// model.predict_proba(&[1.0, 2.5], &mut out);
+    /// assert_eq!(out, [0.5, 0.5]);
+    /// model.predict_proba(&[1e308, -1e308], &mut out);
+    /// assert_eq!(out, [0.0, 1.0]);
+    /// # Ok::<(), hedgerow::error::Error>(())
+    /// ```
     pub fn predict_proba(&self, x: &[f64], out: &mut [f64]) {
         match self {
             Model::Forest(m) => m.predict_proba(x, out),

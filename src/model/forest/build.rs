@@ -14,6 +14,21 @@ const SUM_TOLERANCE: f64 = 1e-9;
 impl Forest {
     /// Packs plain trees. `base`: the score each output starts from (empty for `Average`; one for `Identity` and `Sigmoid`; one
     /// per class otherwise). Fails, naming tree and node, on anything [`check`](crate::model::Model::check) would refuse.
+    ///
+    /// ```
+    /// use hedgerow::model::forest::{Forest, Link, PlainNode, PlainTree, Test};
+    /// // x[0] <= 2.5 ? 0.75 : -0.25; missing goes right.
+    /// let split = PlainNode::Split { feature: 0, test: Test::AtMost(2.5), default_left: false, left: 1, right: 2 };
+    /// let nodes = vec![split, PlainNode::Leaf(vec![0.75]), PlainNode::Leaf(vec![-0.25])];
+    /// let forest = Forest::new(1, 2, Link::Sigmoid, vec![0.5], &[PlainTree { nodes, output: 0 }])?;
+    /// let (mut leaf, mut margin) = ([0], [0.0]);
+    /// for (x, reached, score) in [(2.5, 1, 1.25), (2.6, 2, 0.25), (f64::NAN, 2, 0.25)] {
+    ///     forest.leaf_ids(&[x], &mut leaf);
+    ///     forest.margin(&[x], &mut margin);
+    ///     assert_eq!((leaf[0], margin[0]), (reached, score));
+    /// }
+    /// # Ok::<(), hedgerow::error::Error>(())
+    /// ```
     pub fn new(n_features: usize, n_classes: usize, link: Link, base: Vec<f64>, trees: &[PlainTree]) -> Result<Forest> {
         let mut pack = Pack::new(trees)?;
         let width = if link == Link::Average { n_classes } else { 1 };

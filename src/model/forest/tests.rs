@@ -126,3 +126,45 @@ fn depth_is_bounded() {
     let e = Forest::new(1, 2, Link::Sigmoid, vec![0.0], &[chain(MAX_DEPTH + 1)]).unwrap_err();
     assert_eq!(e.to_string(), "tree 0: a tree is at most 4096 deep");
 }
+
+#[test]
+fn checks_notice_every_field() {
+    let sound = forest();
+    sound.check().unwrap();
+    type Change<'a> = (&'a str, &'a dyn Fn(&mut Forest));
+    let changes: [Change; 28] = [
+        ("fewer features", &|f| f.n_features = 1),
+        ("too many features", &|f| f.n_features = 1 << 20),
+        ("one class", &|f| f.n_classes = 1),
+        ("three classes of one score", &|f| f.n_classes = 3),
+        ("a score per class without a base for it", &|f| f.link = Link::Softmax),
+        ("leaves that are no probabilities", &|f| (f.link, f.base) = (Link::Average, vec![])),
+        ("no base", &|f| f.base.clear()),
+        ("a NaN base", &|f| f.base[0] = f64::NAN),
+        ("a base past the bound", &|f| f.base[0] = 1e200),
+        ("columns out of order", &|f| f.columns.swap(0, 1)),
+        ("a column twice", &|f| f.columns[1] = f.columns[0].clone()),
+        ("a column too few", &|f| _ = f.columns.pop()),
+        ("a NaN cut", &|f| f.columns[0].tests = Tests::Cuts(vec![1.5, f64::NAN])),
+        ("an infinite cut", &|f| f.columns[0].tests = Tests::Cuts(vec![1.5, f64::INFINITY])),
+        ("cuts that descend", &|f| f.columns[0].tests = Tests::Cuts(vec![4.0, 1.5])),
+        ("a cut too few", &|f| f.columns[0].tests = Tests::Cuts(vec![1.5])),
+        ("no sets", &|f| f.columns[1].tests = Tests::Sets(vec![])),
+        ("a set with an empty word", &|f| f.columns[1].tests = Tests::Sets(vec![vec![1, 0]])),
+        ("a set past the last category", &|f| f.columns[1].tests = Tests::Sets(vec![vec![1; 1025]])),
+        ("a NaN leaf", &|f| f.leaves[0] = f64::NAN),
+        ("a leaf too few", &|f| _ = f.leaves.pop()),
+        ("a right child elsewhere", &|f| f.nodes[0].right = 2),
+        ("a right child that loops", &|f| f.nodes[0].right = 0),
+        ("a leaf with a child", &|f| f.nodes[2].right = 1),
+        ("a tree that does not end", &|f| _ = f.nodes.pop()),
+        ("a node too many", &|f| f.nodes.push(f.nodes[2])),
+        ("a root elsewhere", &|f| f.trees[1].root = 6),
+        ("a score that is not there", &|f| f.trees[0].output = 1),
+    ];
+    for (what, change) in changes {
+        let mut forest = sound.clone();
+        change(&mut forest);
+        assert!(forest.check().is_err(), "{what} is not noticed");
+    }
+}
