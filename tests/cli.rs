@@ -1,0 +1,196 @@
+//! Drives the built `hedgerow`: what it prints, where to, and how it exits.
+//!
+//! The cases are files in `tests/cli`: `*.trycmd` holds commands with what they print and their exit code, `*.toml` one command with files
+//! for standard input, output and error. `TRYCMD=overwrite cargo test --test cli` accepts what is printed now. What no such file
+//! can show (pipes that close, interrupts, files left behind) is below.
+
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+const MODEL: &str = "tests/golden/format-1-two-classes.hedge";
+
+#[test]
+fn cases() {
+    trycmd::TestCases::new().case("tests/cli/*.trycmd").case("tests/cli/*.toml");
+}
+
+fn hedgerow() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hedgerow"));
+    command.current_dir(env!("CARGO_MANIFEST_DIR"));
+    command
+}
+
+fn run(args: &[&str]) -> Output {
+    hedgerow().args(args).output().unwrap()
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+fn written(folder: &Path, name: &str, text: &str) -> PathBuf {
+    let path = folder.join(name);
+    fs::write(&path, text).unwrap();
+    path
+}
+
+/// Records of the golden model, with numbers that differ.
+fn records(n: usize) -> String {
+    let mut csv = "amount,rate,region,tier,active,since\n".to_string();
+    (0..n).for_each(|i| csv += &format!("{i},{},eu,2,true,2024-05-06\n", (i % 100) as f64 / 100.0));
+    csv
+}
+
+#[test]
+fn a_reader_that_hangs_up_is_no_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = written(folder.path(), "data.csv", &records(20_000));
+    let mut child = hedgerow()
+        .args(["predict", MODEL, data.to_str().unwrap()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    // Dropped after one line: the pipe closes while nearly all is still to be written.
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert_eq!(line, "prediction,probability_no,probability_yes\n");
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
+}
+
+#[test]
+fn answers_come_while_records_still_do() {
+    let mut child =
+        hedgerow().args(["predict", MODEL]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(records(20_000).as_bytes()).unwrap();
+    stdin.flush().unwrap();
+    // The input is still open: what is read here was not held back for its end.
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut first = String::new();
+    stdout.read_line(&mut first).unwrap();
+    stdout.read_line(&mut first).unwrap();
+    assert_eq!(first.lines().count(), 2);
+    drop(stdin);
+    assert_eq!(stdout.lines().count(), 20_000 - 1);
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn a_failed_run_leaves_no_file_and_the_old_one_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = written(folder.path(), "data.csv", &(records(2000) + "1,2\n"));
+    let out = written(folder.path(), "out.csv", "old");
+    let output = run(&["predict", MODEL, data.to_str().unwrap(), "--out", out.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("line 2002") && said.contains("2 cells"), "{said}");
+    assert_eq!(names(folder.path()), ["data.csv", "out.csv"]);
+    assert_eq!(fs::read_to_string(out).unwrap(), "old");
+}
+
+#[test]
+#[cfg(unix)]
+fn an_interrupt_leaves_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out.csv");
+    let mut child = hedgerow()
+        .args(["predict", MODEL, "--out", out.to_str().unwrap()])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(records(100).as_bytes()).unwrap();
+    // The temporary file shows that it is at work; the input stays open.
+    while names(folder.path()).is_empty() {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before it was interrupted");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(names(folder.path()), Vec::<String>::new());
+}
+
+#[test]
+#[cfg(unix)]
+fn links_are_followed_and_devices_written_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let real = written(folder.path(), "real.d.ts", "old");
+    let link = folder.path().join("link.d.ts");
+    std::os::unix::fs::symlink(&real, &link).unwrap();
+    assert!(run(&["types", MODEL, "--out", link.to_str().unwrap()]).status.success());
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert!(fs::read_to_string(&real).unwrap().contains("export interface Input"));
+    assert!(run(&["types", MODEL, "--out", "/dev/null"]).status.success());
+    assert!(!fs::metadata("/dev/null").unwrap().is_file());
+    let output = run(&["types", MODEL, "--out", folder.path().to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("is a folder"));
+}
+
+#[test]
+fn csv_and_json_lines_give_the_same_probabilities() {
+    let folder = tempfile::tempdir().unwrap();
+    let csv = written(folder.path(), "data.csv", &records(200));
+    let json: String = (0..200)
+        .map(|i| {
+            let rate = (i % 100) as f64 / 100.0;
+            let record = serde_json::json!({
+                "amount": i, "rate": rate, "region": "eu", "tier": "2", "active": true, "since": "2024-05-06",
+            });
+            format!("{record}\n")
+        })
+        .collect();
+    let json = written(folder.path(), "data.jsonl", &json);
+    let at = ["--as-of", "2026-01-01"];
+    let answers = |data: &Path, format: &str| {
+        let mut args = vec!["predict", MODEL, data.to_str().unwrap(), "--format", format];
+        args.extend(at);
+        let output = run(&args);
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert_eq!(answers(&csv, "csv"), answers(&json, "csv"));
+    let of_csv: Vec<String> = answers(&csv, "csv").lines().skip(1).map(str::to_owned).collect();
+    for (line, cells) in answers(&json, "jsonl").lines().zip(&of_csv) {
+        let answer: serde_json::Value = serde_json::from_str(line).unwrap();
+        let cells: Vec<&str> = cells.split(',').collect();
+        assert_eq!(answer["prediction"], cells[0]);
+        for (label, cell) in ["no", "yes"].iter().zip(&cells[1..]) {
+            let (a, b) = (answer["probability"][label].as_f64().unwrap(), cell.parse::<f64>().unwrap());
+            assert_eq!(a.to_bits(), b.to_bits());
+        }
+    }
+}
+
+#[test]
+fn every_shell_has_a_completion_script() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let output = run(&["completions", shell]);
+        assert!(output.status.success());
+        let script = String::from_utf8(output.stdout).unwrap();
+        assert!(script.contains("as-of-column"), "{shell}");
+    }
+}
+
+#[test]
+fn colours_are_for_terminals_that_want_them() {
+    let card = |env: &[(&str, &str)]| {
+        let mut command = hedgerow();
+        command.env_remove("NO_COLOR").args(["inspect", MODEL]).envs(env.iter().copied());
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    };
+    assert!(!card(&[]).contains('\x1b'), "a pipe is no terminal");
+    assert!(card(&[("CLICOLOR_FORCE", "1")]).contains('\x1b'));
+    assert!(!card(&[("NO_COLOR", "1")]).contains('\x1b'));
+}
