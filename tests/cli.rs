@@ -68,19 +68,19 @@ fn a_reader_that_hangs_up_is_no_error() {
 
 #[test]
 fn answers_come_while_records_still_do() {
-    let mut child =
-        hedgerow().args(["predict", MODEL]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child = hedgerow().args(["predict", MODEL]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
-    stdin.write_all(records(20_000).as_bytes()).unwrap();
-    stdin.flush().unwrap();
-    // The input is still open: what is read here was not held back for its end.
-    let mut stdout = BufReader::new(child.stdout.take().unwrap());
-    let mut first = String::new();
-    stdout.read_line(&mut first).unwrap();
-    stdout.read_line(&mut first).unwrap();
-    assert_eq!(first.lines().count(), 2);
-    drop(stdin);
-    assert_eq!(stdout.lines().count(), 20_000 - 1);
+    let (seen, wait) = std::sync::mpsc::channel::<()>();
+    let writer = std::thread::spawn(move || {
+        stdin.write_all(records(20_000).as_bytes()).unwrap();
+        // The input stays open until answers were seen: they were not held back for its end.
+        wait.recv_timeout(std::time::Duration::from_secs(60)).unwrap();
+    });
+    let mut answers = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert_eq!(answers.by_ref().take(100).filter(Result::is_ok).count(), 100);
+    seen.send(()).unwrap();
+    assert_eq!(answers.count(), 20_001 - 100);
+    writer.join().unwrap();
     assert!(child.wait().unwrap().success());
 }
 
