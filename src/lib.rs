@@ -83,3 +83,8 @@ pub mod cli;
 #[cfg(doc)]
 #[doc = include_str!("../DESIGN.md")]
 pub mod design {}
+
+/// The README's Rust, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

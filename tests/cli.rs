@@ -194,3 +194,63 @@ fn colours_are_for_terminals_that_want_them() {
     assert!(card(&[("CLICOLOR_FORCE", "1")]).contains('\x1b'));
     assert!(!card(&[("NO_COLOR", "1")]).contains('\x1b'));
 }
+
+#[test]
+fn the_same_seed_gives_the_same_file_and_the_config_the_same_as_the_flags() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
+    assert!(run(&["sample", "innovation", "--rows", "300", "--seed", "3", "--out", &at("rows.csv")]).status.success());
+    written(
+        folder.path(),
+        "model.yaml",
+        "model: { name: rows, version: 2.0.0, type: random_forest, parameters: { n_estimators: 5 } }\n\
+         data: { train_path: rows.csv, target: outcome, as_of_column: scored_at }\nseed: 9\n",
+    );
+    let train = |args: &[&str], out: &str| {
+        let output = run(&[&["train", "--no-report", "--out", &at(out)], args].concat());
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        fs::read(at(out)).unwrap()
+    };
+    let (data, config) = (at("rows.csv"), at("model.yaml"));
+    let flags = [
+        data.as_str(),
+        "--target",
+        "outcome",
+        "--as-of-column",
+        "scored_at",
+        "--version",
+        "2.0.0",
+        "--seed",
+        "9",
+        "--model",
+        "random_forest",
+        "--set",
+        "n_estimators=5",
+        "--name",
+        "rows",
+    ];
+    let first = train(&flags, "a.hedge");
+    assert!(first == train(&flags, "b.hedge"), "the same again");
+    assert!(first == train(&["--config", &config], "c.hedge"), "from a config");
+    let other = [&flags[..], &["--seed", "10"]].concat();
+    let twice = run(&[&["train", "--no-report", "--out", &at("d.hedge")], &other[..]].concat());
+    assert_eq!(twice.status.code(), Some(2), "one option twice");
+    assert!(first != train(&["--config", &config, "--seed", "10"], "d.hedge"), "another seed");
+    assert_eq!(names(folder.path()), ["a.hedge", "b.hedge", "c.hedge", "d.hedge", "model.yaml", "rows.csv"]);
+}
+
+#[test]
+fn a_report_stands_beside_the_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
+    assert!(run(&["sample", "innovation", "--rows", "200", "--out", &at("rows.csv")]).status.success());
+    let args =
+        ["train", &at("rows.csv"), "--target", "outcome", "--set", "n_estimators=3", "--json", "--out", &at("m.hedge")];
+    let output = run(&args);
+    let header: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(header["classes"], serde_json::json!(["failure", "success"]));
+    assert!(header["metrics"]["validation"]["roc_auc"].as_f64().unwrap() > 0.5);
+    let report = fs::read_to_string(at("m.html")).unwrap();
+    assert!(report.starts_with("<!doctype html>") && report.trim_end().ends_with("</html>"));
+    assert_eq!(names(folder.path()), ["m.hedge", "m.html", "rows.csv"]);
+}

@@ -161,6 +161,7 @@ fn lines(out: &mut impl Write, map: &serde_json::Map<String, serde_json::Value>,
                 lines(out, inner, depth + 1)?;
             }
             serde_json::Value::Null => {}
+            serde_json::Value::Array(items) if items.is_empty() => {}
             value => writeln!(out, "{indent}{:width$}  {}", output::clean(key), output::clean(&plain(value)))?,
         }
     }

@@ -80,7 +80,10 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let table = Table::read(path)?;
     let test = config.data.test_path.as_deref().map(Table::read).transpose()?;
     let bar = Bar::new();
-    let trained = fit(&config, &table, test.as_ref(), &bar).map_err(|e| e.context(path.display().to_string()))?;
+    let trained = fit(&config, &table, test.as_ref(), &bar).map_err(|e| match e.kind() {
+        ErrorKind::Data => e.context(path.display().to_string()),
+        _ => e,
+    })?;
     bar.bar.finish_and_clear();
 
     let file = trained.file()?;
