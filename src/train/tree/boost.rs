@@ -46,7 +46,11 @@ pub(crate) fn fit(
         cat_l2: p.cat_l2,
         max_cat: p.max_cat_threshold,
     };
-    let limits = Limits { max_leaves: p.max_leaves, max_depth: p.max_depth, min_split_rows: 2 };
+    let limits = Limits {
+        max_leaves: p.max_leaves,
+        max_depth: p.max_depth,
+        min_split_rows: p.min_samples_leaf.saturating_mul(2),
+    };
 
     let mut rng = rng(seed, 1);
     let mut all_rows: Vec<u32> = (0..n as u32).collect();

@@ -91,7 +91,7 @@ fn tree(p: &RandomForest, problem: &Problem<'_>, binned: &Binned, seed: u64, t: 
     let limits = Limits {
         max_leaves: p.max_leaf_nodes.unwrap_or(0),
         max_depth: p.max_depth.unwrap_or(0),
-        min_split_rows: p.min_samples_split,
+        min_split_rows: p.min_samples_split.max(p.min_samples_leaf.saturating_mul(2)),
     };
     let draw = p.max_features.of(binned.n_features());
     let mut finder = Drawing::new(binned, &sums, channels, draw, Scanner::new(rules, scale), rng);

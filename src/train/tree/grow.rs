@@ -15,7 +15,7 @@ pub(crate) struct Limits {
     pub(crate) max_leaves: usize,
     /// 0: no limit.
     pub(crate) max_depth: usize,
-    /// Fewest rows of a node that is split.
+    /// Fewest rows of a node that is split; at least twice those of a leaf.
     pub(crate) min_split_rows: usize,
 }
 
@@ -109,11 +109,18 @@ pub(crate) fn grow<F: Finder>(binned: &Binned, rows: &mut [u32], limits: Limits,
     let max_depth = if limits.max_depth == 0 { usize::MAX } else { limits.max_depth };
     let mut n_leaves = 1;
 
+    let may_split = |depth: usize, n_rows: usize, n_leaves: usize| {
+        depth < max_depth && n_rows >= limits.min_split_rows.max(2) && n_leaves < max_leaves
+    };
+    // A node that may not be split has no sums.
     let consider = |nodes: &mut Vec<Node>, finder: &mut F, rows: &[u32], range: Range<usize>, depth, sums| {
         let node = nodes.len();
         let total = finder.total(&rows[range.clone()]);
-        let may = depth < max_depth && range.len() >= limits.min_split_rows.max(2);
-        let split = if may { finder.best(&sums, &rows[range.clone()], &total) } else { None };
+        let Some(sums) = sums else {
+            nodes.push(Node::Leaf { rows: range, sums: total });
+            return None;
+        };
+        let split = finder.best(&sums, &rows[range.clone()], &total);
         nodes.push(Node::Leaf { rows: range.clone(), sums: total });
         match split {
             Some(split) => Some(Open { node, depth, rows: range, sums, split }),
@@ -124,7 +131,7 @@ pub(crate) fn grow<F: Finder>(binned: &Binned, rows: &mut [u32], limits: Limits,
         }
     };
 
-    let sums = finder.root(rows);
+    let sums = may_split(0, rows.len(), 1).then(|| finder.root(rows));
     open.extend(consider(&mut nodes, finder, rows, 0..rows.len(), 0, sums));
     while n_leaves < max_leaves {
         let next = if limits.max_leaves == 0 { open.len().checked_sub(1) } else { best_open(&open) };
@@ -133,14 +140,28 @@ pub(crate) fn grow<F: Finder>(binned: &Binned, rows: &mut [u32], limits: Limits,
         let column = binned.feature(split.feature);
         let part = &mut rows[range.clone()];
         let n_left = partition(part, &mut scratch, |r| split.goes_left(column.code(r)));
+        n_leaves += 1;
         let middle = range.start + n_left;
-        let (left_sums, right_sums) = finder.children(sums, &rows[range.start..middle], &rows[middle..range.end]);
+        let may_left = may_split(depth + 1, n_left, n_leaves);
+        let may_right = may_split(depth + 1, range.end - middle, n_leaves);
+        let (mut left_sums, mut right_sums) = (None, None);
+        if may_left || may_right {
+            let (l, r) = finder.children(sums, &rows[range.start..middle], &rows[middle..range.end]);
+            for (may, sums, kept) in [(may_left, l, &mut left_sums), (may_right, r, &mut right_sums)] {
+                if may {
+                    *kept = Some(sums);
+                } else {
+                    finder.done(sums);
+                }
+            }
+        } else {
+            finder.done(sums);
+        }
         let left = nodes.len();
         open.extend(consider(&mut nodes, finder, rows, range.start..middle, depth + 1, left_sums));
         let right = nodes.len();
         open.extend(consider(&mut nodes, finder, rows, middle..range.end, depth + 1, right_sums));
         nodes[node] = Node::Split { split, left, right };
-        n_leaves += 1;
     }
     for o in open {
         finder.done(o.sums);

@@ -69,14 +69,14 @@ fn round(v: f64) -> i64 {
     (if v < 0.0 { v - 0.5 } else { v + 0.5 }) as i64
 }
 
-/// The largest power of two `s`, at most 2^40, with `s * max <= 2^bits`.
+/// The largest power of two `s`, at most about 2^300, with `s * max <= 2^bits`.
 fn power_below(bits: i32, max: f64) -> f64 {
     let mut s = 1.0;
     let limit = f64::from_bits(((1023 + i64::from(bits)) as u64) << 52);
     while s * max > limit {
         s /= 2.0;
     }
-    while s < (1u64 << 40) as f64 && s * 2.0 * max <= limit {
+    while s < 2e90 && s * 2.0 * max <= limit {
         s *= 2.0;
     }
     s
