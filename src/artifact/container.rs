@@ -2,7 +2,7 @@
 //!
 //! | at | bytes | what |
 //! |---|---|---|
-//! | 0 | 10 | signature `89 "HEDGE" 0D 0A 1A 0A`, little secret of PNG: it breaks where a transfer clears the eighth bit, changes line ends or stops at ^Z |
+//! | 0 | 10 | signature `89 "HEDGE" 0D 0A 1A 0A`: as in PNG, it breaks where a transfer clears the eighth bit, changes line ends or stops at ^Z |
 //! | 10 | 2 | format version, u16 |
 //! | 12 | 4 | length of the header, u32 |
 //! | 16 | 8 | length of the body, u64 |
