@@ -86,26 +86,22 @@ pub const MAX_BATCH: usize = 100_000;
 ///
 /// ```
 /// use hedgerow::engine::{Answer, Engine, Options};
-/// # use hedgerow::schema::{Cell, Field, Record, Schema};
-/// # struct Texts([&'static str; 6]);
-/// # impl Record for Texts {
-/// #     fn cell(&self, i: usize, _: &Field) -> Cell<'_> { Cell::Raw(self.0[i].into()) }
-/// #     fn extra(&self, _: &Schema) -> Vec<String> { Vec::new() }
-/// # }
+/// use hedgerow::schema::RawRecord;
+///
 /// let file = std::fs::read("tests/golden/format-1.hedge").unwrap();
 /// let mut engine = Engine::load(&file, Options::default()).unwrap();
 /// assert_eq!(engine.schema().classes, ["no", "yes", "maybe so"]);
 ///
 /// // amount, rate, region, tier, active, since
-/// let record = Texts(["12.5", "0.25", "eu", "2", "true", "2024-02-29"]);
+/// let record = ["12.5", "0.25", "eu", "2", "true", "2024-02-29"].map(|text| Some(text.to_owned()));
 /// let now = 1_767_323_045.678;
-/// let Answer::Prediction(p) = engine.predict(&record, None, now).unwrap() else { panic!() };
+/// let Answer::Prediction(p) = engine.predict(&RawRecord(&record), None, now).unwrap() else { panic!() };
 /// assert_eq!(p.probability.len(), 3);
 /// assert_eq!(p.confidence, p.probability[p.class_index]);
 /// assert!(!p.cached);
 ///
-/// let bad = Texts(["many", "", "eu", "2", "true", "2024-02-30"]);
-/// let Answer::Rejected(violations) = engine.predict(&bad, None, now).unwrap() else { panic!() };
+/// let bad = ["many", "", "eu", "2", "true", "2024-02-30"].map(|text| Some(text.to_owned()));
+/// let Answer::Rejected(violations) = engine.predict(&RawRecord(&bad), None, now).unwrap() else { panic!() };
 /// let fields: Vec<&str> = violations.iter().map(|v| v.field.as_str()).collect();
 /// assert_eq!(fields, ["amount", "rate", "since"]);
 ///

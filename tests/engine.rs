@@ -8,8 +8,8 @@ use hedgerow::artifact::Artifact;
 use hedgerow::engine::{Answer, Engine, MAX_BATCH, Options, Prediction};
 use hedgerow::error::ErrorKind;
 use hedgerow::math;
-use hedgerow::schema::{Cell, Field, Record, Schema};
-use sample::{Raw, everything, file, records, small};
+use hedgerow::schema::{Cell, Field, RawRecord, Record, Schema};
+use sample::{everything, file, records, small};
 use serde_json::json;
 
 /// The allocator, counting this thread's allocations.
@@ -130,12 +130,12 @@ fn a_kept_answer_has_the_same_bits_and_is_kept_for_its_time() {
     let records = records(40);
     let mut first = Vec::new();
     for (record, as_of) in &records {
-        first.push(sound(engine.predict(&Raw(record), Some(*as_of), NOW).unwrap()));
+        first.push(sound(engine.predict(&RawRecord(record), Some(*as_of), NOW).unwrap()));
     }
     assert!(first.iter().all(|p| !p.cached));
     for (again, expected_cached) in [(NOW + 3599.0, true), (NOW + 3600.0, false)] {
         for ((record, as_of), first) in records.iter().zip(&first) {
-            let p = sound(engine.predict(&Raw(record), Some(*as_of), again).unwrap());
+            let p = sound(engine.predict(&RawRecord(record), Some(*as_of), again).unwrap());
             assert_eq!(p.cached, expected_cached);
             assert_eq!(bits(&p.probability), bits(&first.probability));
             assert_eq!((p.class_index, p.confidence, p.timestamp), (first.class_index, first.confidence, again));
@@ -151,7 +151,7 @@ fn a_feature_of_the_time_is_not_answered_from_another_time() {
     let artifact = everything(3);
     let mut engine = load(&artifact);
     let (record, as_of) = records(1).remove(0);
-    let ask = |engine: &mut Engine, at: f64| sound(engine.predict(&Raw(&record), Some(at), NOW).unwrap());
+    let ask = |engine: &mut Engine, at: f64| sound(engine.predict(&RawRecord(&record), Some(at), NOW).unwrap());
     let before = ask(&mut engine, as_of);
     let after = ask(&mut engine, as_of + 86_400.0 * 400.0);
     assert!(!after.cached);
@@ -195,7 +195,7 @@ fn a_refused_record_is_an_answer_with_every_reason() {
     let mut engine = load(&everything(3));
     let text = |t: &str| Some(t.to_owned());
     let record = [text("many"), None, text("eu"), text("3"), text("perhaps"), text("2026-02-30")];
-    let Answer::Rejected(violations) = engine.predict(&Raw(&record), None, NOW).unwrap() else {
+    let Answer::Rejected(violations) = engine.predict(&RawRecord(&record), None, NOW).unwrap() else {
         panic!("it is refused")
     };
     let found: Vec<_> = violations.iter().map(|v| (v.field.as_str(), json!(v.code))).collect();
@@ -254,7 +254,7 @@ fn a_batch_answers_as_its_records_do() {
     let bad = vec![None, text("2"), None, None, None, None];
     let mut rows: Vec<_> = records(20).into_iter().map(|(record, _)| record).collect();
     rows.insert(7, bad);
-    let raws: Vec<Raw<'_>> = rows.iter().map(|r| Raw(r)).collect();
+    let raws: Vec<RawRecord<'_>> = rows.iter().map(|r| RawRecord(r)).collect();
     let batch: Vec<&dyn Record> = raws.iter().map(|r| r as &dyn Record).collect();
     let answers = all.predict_batch(&batch, Some(NOW), NOW).unwrap();
     assert_eq!(answers.len(), 21);
@@ -272,8 +272,8 @@ fn it_counts_its_traffic_as_the_trainer_counted_its_data() {
     let artifact = everything(3);
     let mut engine = load(&artifact);
     for (record, as_of) in records(100) {
-        engine.predict(&Raw(&record), Some(as_of), NOW).unwrap();
-        engine.predict(&Raw(&record), Some(as_of), NOW).unwrap();
+        engine.predict(&RawRecord(&record), Some(as_of), NOW).unwrap();
+        engine.predict(&RawRecord(&record), Some(as_of), NOW).unwrap();
     }
     let mut twice = artifact.profile.clone();
     twice.merge(&artifact.profile).unwrap();
@@ -348,7 +348,7 @@ fn extreme_records_get_probabilities() {
                 let text = |t: &str| Some(t.to_owned());
                 let record = [text(amount), text("1"), text("somewhere"), None, None, text(since)];
                 for as_of in [-62_135_596_800.0, 0.0, 253_402_300_799.999] {
-                    let p = sound(engine.predict(&Raw(&record), Some(as_of), NOW).unwrap());
+                    let p = sound(engine.predict(&RawRecord(&record), Some(as_of), NOW).unwrap());
                     assert!(p.probability.iter().all(|p| (0.0..=1.0).contains(p)), "{p:?}");
                     assert!((p.probability.iter().sum::<f64>() - 1.0).abs() < 1e-9, "{p:?}");
                 }

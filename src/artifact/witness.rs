@@ -6,8 +6,8 @@
 use super::Artifact;
 use crate::error::{Error, ErrorKind, Result};
 use crate::math;
+use crate::schema::RawRecord;
 use crate::schema::message::quote;
-use crate::schema::{Cell, Field, Record, Schema};
 use crate::wire::{Decode, Encode};
 
 /// How many the trainer writes.
@@ -27,19 +27,6 @@ pub struct Witness {
     pub x: Vec<u64>,
     /// Bits of the probabilities.
     pub probability: Vec<u64>,
-}
-
-impl Record for Witness {
-    fn cell(&self, i: usize, _: &Field) -> Cell<'_> {
-        match self.record.get(i) {
-            Some(Some(text)) => Cell::Raw(text.as_str().into()),
-            _ => Cell::Missing,
-        }
-    }
-
-    fn extra(&self, _: &Schema) -> Vec<String> {
-        Vec::new()
-    }
 }
 
 impl Witness {
@@ -67,7 +54,7 @@ impl Witness {
 
     fn answer(&self, artifact: &Artifact) -> Result<(Vec<u64>, Vec<u64>)> {
         let mut work = artifact.work();
-        artifact.slots(self, self.as_of, &mut work).map_err(|violations| {
+        artifact.slots(&RawRecord(&self.record), self.as_of, &mut work).map_err(|violations| {
             let first =
                 violations.first().map_or_else(String::new, |v| format!(": {}: {}", quote(&v.field), v.message));
             Error::new(ErrorKind::Artifact, format!("the schema refuses its record{first}"))

@@ -12,22 +12,9 @@ use hedgerow::model::linear::{Link, Logistic};
 use hedgerow::model::stacking::{Method, Stacking};
 use hedgerow::pipeline::{Derived, Encoder, Encoders, Pipeline, Transform};
 use hedgerow::profile::Profile;
-use hedgerow::schema::{Cell, Extra, Field, FieldKind, Record, Schema, Unknown};
+use hedgerow::schema::{Extra, Field, FieldKind, RawRecord, Schema, Unknown};
 use hedgerow::wire::Nested;
 use ndarray::Array2;
-
-/// A record of untyped texts, as a CSV line holds them.
-pub struct Raw<'a>(pub &'a [Option<String>]);
-
-impl Record for Raw<'_> {
-    fn cell(&self, i: usize, _: &Field) -> Cell<'_> {
-        self.0[i].as_deref().map_or(Cell::Missing, |text| Cell::Raw(text.into()))
-    }
-
-    fn extra(&self, _: &Schema) -> Vec<String> {
-        Vec::new()
-    }
-}
 
 pub fn schema() -> Schema {
     let field = |name: &str, kind, required| Field { name: name.into(), kind, required };
@@ -169,7 +156,7 @@ pub fn seal(mut artifact: Artifact, records: Vec<(Vec<Option<String>>, f64)>) ->
     let mut slots = Array2::zeros((records.len(), work.slots.len()));
     let mut probability = Array2::zeros((records.len(), work.probability.len()));
     for (i, (record, as_of)) in records.iter().enumerate() {
-        artifact.slots(&Raw(record), *as_of, &mut work).unwrap();
+        artifact.slots(&RawRecord(record), *as_of, &mut work).unwrap();
         artifact.predict(&mut work);
         slots.row_mut(i).assign(&ndarray::aview1(&work.slots));
         probability.row_mut(i).assign(&ndarray::aview1(&work.probability));
