@@ -9,11 +9,13 @@ import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { parse } from "csv-parse";
 
-const USAGE = `Usage: score.mjs MODEL.hedge [DATA] [--keep COLUMN,…] [--as-of TIME]
+const USAGE = `Usage: score.mjs MODEL.hedge [DATA] [--keep COLUMN,…] [--as-of TIME | --as-of-column COLUMN]
 
 Scores CSV (.csv, .tsv) or JSON Lines (.jsonl, .ndjson, .json); without DATA, or with -, standard input. Writes to standard output.
   --keep COLUMN,…  columns of the records to copy into the answers
   --as-of TIME     what now() means in the model's features: ISO 8601 or epoch milliseconds; by default now
+  --as-of-column COLUMN
+                   the column that holds, for each record, what now() means
 `;
 /** Rejected records told in full. */
 const SHOWN = 10;
@@ -53,7 +55,7 @@ async function main() {
 function arguments_() {
   let parsed;
   try {
-    const options = { keep: { type: "string", default: "" }, "as-of": { type: "string" }, help: { type: "boolean", short: "h" } };
+    const options = { keep: { type: "string", default: "" }, "as-of": { type: "string" }, "as-of-column": { type: "string" }, help: { type: "boolean", short: "h" } };
     parsed = parseArgs({ options, allowPositionals: true });
   } catch (error) {
     throw fail(`${error.message}\n\n${USAGE}`);
@@ -65,12 +67,20 @@ function arguments_() {
   }
   if (positionals.length < 1 || positionals.length > 2) throw fail(`a model and at most one file of records are expected\n\n${USAGE}`);
   const asOf = values["as-of"];
+  const asOfColumn = values["as-of-column"];
+  if (asOf !== undefined && asOfColumn !== undefined) throw fail("--as-of cannot be used with --as-of-column");
   return {
     model: positionals[0],
     data: positionals[1] ?? "-",
     keep: values.keep.split(",").filter((name) => name !== ""),
-    asOf: asOf !== undefined && /^-?\d{5,}$/.test(asOf) ? Number(asOf) : asOf,
+    asOf: asOf === undefined ? undefined : instant(asOf),
+    asOfColumn,
   };
+}
+
+/** A time as `asOf` takes it: an integer in a text is epoch milliseconds. */
+function instant(value) {
+  return typeof value === "string" && /^[+-]?\d{5,}$/.test(value.trim()) ? Number(value) : value;
 }
 
 /** The package as www/package/build.mjs makes it. */
@@ -128,6 +138,7 @@ class Scorer {
   #model;
   #classes;
   #keep;
+  #asOfColumn;
   #options;
   #records = [];
   #lines = [];
@@ -135,10 +146,11 @@ class Scorer {
   #rejected = 0;
   #codes = {};
 
-  constructor(model, { keep, asOf }) {
+  constructor(model, { keep, asOf, asOfColumn }) {
     this.#model = model;
     this.#classes = model.schema.classes;
     this.#keep = keep;
+    this.#asOfColumn = asOfColumn;
     // One instant for the whole file.
     this.#options = { asOf: asOf ?? Date.now() };
   }
@@ -154,7 +166,7 @@ class Scorer {
       if (field.required) throw fail(`the records have no column \`${field.name}\`, which the model needs`);
       console.error(`warning: the records have no column \`${field.name}\`: it counts as missing in every row`);
     }
-    const absent = this.#keep.find((name) => !columns.includes(name));
+    const absent = [...this.#keep, ...(this.#asOfColumn === undefined ? [] : [this.#asOfColumn])].find((name) => !columns.includes(name));
     if (absent !== undefined) throw fail(`the records have no column \`${absent}\``);
     const answers = ["prediction", ...classes.map((label) => `probability_${label}`)];
     const clash = this.#keep.find((name) => answers.includes(name));
@@ -178,7 +190,7 @@ class Scorer {
 
   async #flush() {
     const records = this.#records;
-    const answers = this.#model.predictBatch(records, this.#options);
+    const answers = this.#asOfColumn === undefined ? this.#model.predictBatch(records, this.#options) : records.map((record) => this.#ofItsTime(record));
     let text = "";
     answers.forEach((answer, k) => {
       this.#rows += 1;
@@ -189,6 +201,25 @@ class Scorer {
     this.#lines = [];
     Progress.current?.show(this.#rows);
     if (!out.write(text)) await new Promise((drained) => out.once("drain", drained));
+  }
+
+  /** The answer at the record's own event time; without one, a rejection that says so with whatever else is wrong. */
+  #ofItsTime(record) {
+    const field = this.#asOfColumn;
+    const value = Object.hasOwn(record, field) ? record[field] : null;
+    const missing = value === null || (typeof value === "string" && this.columns !== null && value.trim() === "");
+    if (!missing) {
+      try {
+        return this.#model.predict(record, { ...this.#options, asOf: typeof value === "string" ? instant(value.trim()) : value });
+      } catch (error) {
+        if (!(error instanceof TypeError || error instanceof RangeError)) throw error;
+      }
+    }
+    const answer = this.#model.predict(record, this.#options);
+    const message = missing ? "the record has no event time" : "the event time must be ISO 8601 or epoch milliseconds";
+    const violations = [...(answer.violations ?? []), { field, code: missing ? "missing" : "type", message }];
+    const { model, model_version, model_id, timestamp } = answer;
+    return { status: "rejected", violations, model, model_version, model_id, timestamp };
   }
 
   #csvLine(record, answer) {
