@@ -170,7 +170,7 @@ impl Encoders {
         self.0.iter().map(Encoder::n_columns).sum()
     }
 
-    /// `slots` to `x` (`n_columns` numbers, finite within ±[`BOUND`](crate::math::BOUND) or NaN where missing is left).
+    /// `slots` to `x` (`n_columns` numbers, finite within ±[`BOUND`] or NaN where missing is left).
     pub fn encode(&self, slots: &[f64], x: &mut [f64]) {
         let mut rest = x;
         for encoder in &self.0 {

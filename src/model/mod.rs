@@ -119,17 +119,9 @@ impl Model {
     /// The scores before the link (`decision_function`). `x`: (n_features,) → `out`: for two classes (1,), larger for class 1;
     /// otherwise (n_classes,). Zeros where there is [none](Self::has_margin).
     pub fn margin(&self, x: &[f64], out: &mut [f64]) {
-        // Two classes with a score each: their difference.
-        let mut both = [0.0; 2];
-        let two = |m: &dyn Fn(&mut [f64]), both: &mut [f64; 2], out: &mut [f64]| {
-            m(both);
-            out[0] = both[1] - both[0];
-        };
         match self {
-            Model::Forest(m) if m.n_outputs() == 2 => two(&|o| m.margin(x, o), &mut both, out),
-            Model::Forest(m) if self.has_margin() => m.margin(x, out),
-            Model::Logistic(m) if m.coef.rows == 2 => two(&|o| m.margin(x, o), &mut both, out),
-            Model::Logistic(m) => m.margin(x, out),
+            Model::Forest(m) if self.has_margin() => one_or_all(m.n_outputs(), out, |out| m.margin(x, out)),
+            Model::Logistic(m) => one_or_all(m.coef.rows, out, |out| m.margin(x, out)),
             Model::Svm(m) => m.margin(x, out),
             Model::Stacking(m) => m.final_model.margin(&m.answers(x), out),
             Model::Forest(_) | Model::Mlp(_) | Model::NaiveBayes(_) | Model::Calibrated(_) => out.fill(0.0),
@@ -214,6 +206,17 @@ pub const MAX_LEVELS: u32 = 4;
 
 /// Most classes of a model.
 pub const MAX_CLASSES: usize = 4096;
+
+/// `n` scores to `out`; two classes with a score each become one, their difference.
+fn one_or_all(n: usize, out: &mut [f64], margin: impl Fn(&mut [f64])) {
+    if n == 2 {
+        let mut both = [0.0; 2];
+        margin(&mut both);
+        out[0] = both[1] - both[0];
+    } else {
+        margin(out);
+    }
+}
 
 /// The probability of class 1 to both. `out`: (2,).
 fn binary(p1: f64, out: &mut [f64]) {

@@ -13,7 +13,7 @@
 //! | missing goes left | nothing where all splits agree, otherwise a bit per split |
 //! | rank (or set) of each split | planes, per column; a column with one test takes no byte |
 //! | leaf vector of each leaf | planes; 0: one not seen before, otherwise 1 + its number in order of appearance |
-//! | leaf vectors | `Average`, where all are ratios of counts (as a forest fitted without weights has them): the counts; otherwise the bits of the numbers |
+//! | leaf vectors | `Average`, where all are shares of counts (as a forest fitted without weights has them): the counts; two classes, where the first is 1 less the second: of the second alone; otherwise the bits of the numbers |
 //! | score of each tree | planes; nothing where there is one score |
 
 use super::{Column, Forest, LEAF, Link, Node, Tests, Tree};
@@ -62,13 +62,17 @@ impl Encode for Forest {
         Planes::of(named).encode(encoder)?;
         let width = self.leaf_width();
         let vectors: Vec<&[f64]> = order.iter().map(|i| &self.leaves[i * width..(i + 1) * width]).collect();
-        let counts: Option<Vec<u64>> = match self.link {
-            Link::Average => vectors.iter().map(|v| counts(v)).collect::<Option<Vec<_>>>().map(|v| v.concat()),
-            _ => None,
+        let average = self.link == Link::Average;
+        let rest = average && width == 2 && vectors.iter().all(|v| v[0].to_bits() == (1.0 - v[1]).to_bits());
+        let all_counts = |from| vectors.iter().map(|v| counts(v, from)).collect::<Option<Vec<_>>>();
+        let bits = |from: usize| vectors.iter().map(|v| v[from..].iter().map(|p| p.to_bits()).collect()).collect();
+        let (form, numbers): (u8, Vec<Vec<u64>>) = match all_counts(0).filter(|_| average) {
+            Some(counts) => (COUNTS, counts),
+            None if rest => all_counts(1).map_or_else(|| (REST, bits(1)), |counts| (COUNTS | REST, counts)),
+            None => (0, bits(0)),
         };
-        counts.is_some().encode(encoder)?;
-        let bits = || vectors.iter().flat_map(|v| v.iter().map(|p| p.to_bits())).collect();
-        Planes::of(counts.unwrap_or_else(bits)).encode(encoder)?;
+        form.encode(encoder)?;
+        Planes::of(numbers.concat()).encode(encoder)?;
 
         if self.n_scores() > 1 {
             Planes::of(self.trees.iter().map(|t| u64::from(t.output))).encode(encoder)?;
@@ -121,20 +125,26 @@ impl<C> Decode<C> for Forest {
             trees: Vec::new(),
         };
         let n_leaves = leaf_of.iter().max().map_or(0, |last| *last as usize + 1);
-        let n_numbers = n_leaves.checked_mul(forest.leaf_width()).ok_or(DecodeError::LimitExceeded)?;
-        let are_counts = bool::decode(decoder)?;
-        let numbers = Planes::decode(decoder)?;
-        decoder.claim_container_read::<f64>(n_numbers)?;
-        let numbers = numbers.values(n_numbers)?;
-        forest.leaves = if are_counts {
-            let ratios = |counts: &[u64]| {
-                let total = counts.iter().fold(0u64, |s, c| s.saturating_add(*c)) as f64;
-                counts.iter().map(|c| *c as f64 / total).collect::<Vec<_>>()
-            };
-            numbers.chunks(forest.leaf_width().max(1)).flat_map(ratios).collect()
-        } else {
-            numbers.into_iter().map(f64::from_bits).collect()
+        let form = u8::decode(decoder)?;
+        let (are_counts, rest) = (form & COUNTS != 0, form & REST != 0);
+        if form > COUNTS | REST || rest && forest.leaf_width() != 2 {
+            return Err(DecodeError::Other("leaf vectors have a form that is not known"));
+        }
+        let per_leaf = if form == REST { 1 } else { forest.leaf_width() };
+        let n_numbers = n_leaves.checked_mul(per_leaf).ok_or(DecodeError::LimitExceeded)?;
+        decoder.claim_container_read::<[f64; 2]>(n_numbers)?;
+        let mut numbers = Planes::decode(decoder)?.values(n_numbers)?;
+        if are_counts {
+            numbers.chunks_mut(per_leaf.max(1)).for_each(shares);
+        }
+        let numbers = numbers.into_iter().map(f64::from_bits);
+        forest.leaves = match form {
+            REST => numbers.flat_map(|p| [1.0 - p, p]).collect(),
+            _ => numbers.collect(),
         };
+        if are_counts && rest {
+            forest.leaves.chunks_exact_mut(2).for_each(|v| v[0] = 1.0 - v[1]);
+        }
 
         let splits = column_of.into_iter().zip(default_left);
         forest.lay_out(is_split, splits, args, leaf_of)?;
@@ -153,6 +163,10 @@ impl_borrow_decode!(Forest);
 
 /// Splits of both missing directions: a bit each follows.
 const MIXED: u8 = 2;
+/// Leaf vectors are the shares of counts, not bits of numbers.
+const COUNTS: u8 = 1;
+/// Two classes: the probability of class 0 is 1 less the other's. Without counts only the other's bits are there.
+const REST: u8 = 2;
 
 impl Forest {
     /// Number of scores a tree may choose from.
@@ -343,10 +357,11 @@ fn leaf_numbers(named: Vec<u64>) -> Result<Vec<u32>, DecodeError> {
     named.into_iter().map(number).collect()
 }
 
-/// Counts whose shares of their sum are these probabilities, in every bit, if there are such. `p`: not empty.
-fn counts(p: &[f64]) -> Option<Vec<u64>> {
+/// Counts whose shares of their sum are these probabilities, in every bit, if there are such; those before `from` need not
+/// agree. `p`: adds up to 1.
+fn counts(p: &[f64], from: usize) -> Option<Vec<u64>> {
     let mut total = 1;
-    for v in p {
+    for v in &p[from..] {
         let d = denominator(*v)?;
         total = total / gcd(total, d) * d;
         if total > MAX_TOTAL {
@@ -354,11 +369,20 @@ fn counts(p: &[f64]) -> Option<Vec<u64>> {
         }
     }
     let counts: Vec<u64> = p.iter().map(|v| (v * total as f64).round() as u64).collect();
-    let share = |(c, v): (&u64, &f64)| (*c as f64 / total as f64).to_bits() == v.to_bits();
-    (counts.iter().sum::<u64>() == total && counts.iter().zip(p).all(share)).then_some(counts)
+    let mut back = counts.clone();
+    shares(&mut back);
+    let agree = back[from..].iter().zip(&p[from..]).all(|(b, v)| *b == v.to_bits());
+    (agree && counts.iter().sum::<u64>() == total).then_some(counts)
 }
 
-const MAX_TOTAL: u64 = 1 << 32;
+/// Counts in place to the bits of their shares of the sum.
+fn shares(counts: &mut [u64]) {
+    let total = counts.iter().fold(0u64, |sum, c| sum.saturating_add(*c)) as f64;
+    counts.iter_mut().for_each(|c| *c = (*c as f64 / total).to_bits());
+}
+
+/// Past it, counts take as many bytes as the numbers do.
+const MAX_TOTAL: u64 = 1 << 24;
 
 /// The smallest `d` for which some `n / d` is `v` exactly, found on the way of the continued fraction; `v` in 0..=1.
 fn denominator(v: f64) -> Option<u64> {

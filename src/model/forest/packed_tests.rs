@@ -42,7 +42,7 @@ fn ratios_of_counts_are_found() {
         (vec![0.3f64.sqrt(), 1.0 - 0.3f64.sqrt()], None),
         (vec![f64::NAN, 1.0], None),
     ] {
-        assert_eq!(counts(&p), expected, "{p:?}");
+        assert_eq!(counts(&p, 0), expected, "{p:?}");
     }
 }
 
@@ -55,7 +55,7 @@ fn forge(change: impl Fn(&mut Forged)) -> Result<Forest, DecodeError> {
         default_left: 0,
         args: Planes::of([0]),
         leaves: Planes::of([0, 0]),
-        are_counts: false,
+        form: 0,
         numbers: Planes::of([1.5f64.to_bits(), 2.5f64.to_bits()]),
     };
     change(&mut forged);
@@ -73,7 +73,7 @@ struct Forged {
     default_left: u8,
     args: Planes,
     leaves: Planes,
-    are_counts: bool,
+    form: u8,
     numbers: Planes,
 }
 
@@ -83,7 +83,7 @@ fn forged_bytes_are_refused() {
     forest.check().unwrap();
     assert_eq!((forest.n_trees(), forest.n_nodes()), (1, 3));
     let no_planes = || Planes { skip: 0, count: 0, bytes: vec![] };
-    let refused: [(&str, Change); 14] = [
+    let refused: [(&str, Change); 16] = [
         ("more nodes than memory", &|f| f.n_nodes = 1 << 40),
         ("nodes that overflow", &|f| f.n_nodes = usize::MAX),
         ("nodes without bits", &|f| f.n_nodes = 9),
@@ -98,6 +98,8 @@ fn forged_bytes_are_refused() {
         ("a leaf vector that did not appear", &|f| f.leaves = Planes::of([0, 2])),
         ("a number too few", &|f| f.numbers = Planes::of([1.5f64.to_bits()])),
         ("missing sides without bits", &|f| f.default_left = MIXED),
+        ("a form that is not known", &|f| f.form = 4),
+        ("the rest of one number", &|f| f.form = REST),
     ];
     for (what, change) in refused {
         assert!(forge(change).is_err(), "{what}");
@@ -106,7 +108,7 @@ fn forged_bytes_are_refused() {
     let unsound: [(&str, Change); 3] = [
         ("a rank out of range", &|f| f.args = Planes::of([1])),
         ("an infinite leaf", &|f| f.numbers = Planes::of([f64::INFINITY.to_bits(), 0])),
-        ("counts of nothing", &|f| (f.are_counts, f.numbers) = (true, no_planes())),
+        ("counts of nothing", &|f| (f.form, f.numbers) = (COUNTS, no_planes())),
     ];
     for (what, change) in unsound {
         assert!(forge(change).unwrap().check().is_err(), "{what}");
@@ -117,4 +119,30 @@ fn forged_bytes_are_refused() {
         (f.column, f.args) = (no_planes(), no_planes());
     });
     assert_eq!(leaves.unwrap().n_trees(), 3);
+}
+
+/// The least that each form of leaf vectors takes, and its bits.
+#[test]
+fn leaf_vectors_come_back_in_each_form() {
+    let third = 1.0 / 3.0;
+    let odd = 0.3f64.sqrt();
+    for (form, n_classes, vectors) in [
+        (COUNTS, 2, [vec![0.25, 0.75], vec![third, 2.0 / 3.0]]),
+        (COUNTS | REST, 2, [vec![0.25, 0.75], vec![1.0 - 0.7, 0.7]]),
+        (REST, 2, [vec![0.25, 0.75], vec![1.0 - odd, odd]]),
+        (0, 2, [vec![third, 2.0 / 3.0], vec![odd, 1.0 - odd]]),
+        (COUNTS, 3, [vec![third, third, third], vec![0.0, 0.0, 1.0]]),
+        (0, 3, [vec![0.5, odd / 2.0, 0.5 - odd / 2.0], vec![0.0, 0.0, 1.0]]),
+    ] {
+        let tree =
+            |v: &Vec<f64>| super::super::PlainTree { nodes: vec![super::super::PlainNode::Leaf(v.clone())], output: 0 };
+        let forest = Forest::new(1, n_classes, Link::Average, vec![], &vectors.each_ref().map(tree)).unwrap();
+        let bytes = crate::wire::encode(&forest).unwrap();
+        let back: Forest = crate::wire::decode(&bytes).unwrap();
+        let bits = |f: &Forest| f.leaves.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+        assert_eq!(bits(&back), bits(&forest), "form {form}, {vectors:?}");
+        // n_features, n_classes, link, base, columns, 2 nodes, a byte of bits, no columns of splits, one side, no leaf numbers.
+        let before = 5 + 1 + 2 + 3 + 1 + 3;
+        assert_eq!(bytes[before], form, "{vectors:?}");
+    }
 }
