@@ -177,7 +177,8 @@ impl Counts {
             seen = seen.saturating_add(*c);
             seen >= self.n.div_ceil(2)
         })?;
-        Some(self.edges.get(k).copied().unwrap_or(self.max).clamp(self.min, self.max))
+        // Not `clamp`, whose panic would bring the formatting of floats into the wasm build.
+        Some(self.edges.get(k).copied().unwrap_or(self.max).max(self.min).min(self.max))
     }
 
     /// Counts one value; NaN is a missing one.

@@ -13,18 +13,9 @@
 
 use crate::engine::{Answer, Engine, Options};
 use crate::schema::{Cell, Field, FieldKind, Record, Schema, Violation};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::borrow::Cow;
 use wasm_bindgen::prelude::*;
-
-/// The options of the cache; what is not given stays as [`Options::default`] has it.
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields)]
-struct CacheOptions {
-    entries: Option<f64>,
-    bytes: Option<f64>,
-    ttl: Option<f64>,
-}
 
 /// An engine and the buffers through which JS feeds it.
 #[wasm_bindgen]
@@ -102,19 +93,22 @@ fn value_of(slot: f64, field: &Field) -> Cell<'static> {
 #[wasm_bindgen]
 impl Runtime {
     /// Reads a model. `primary`: its bytes, or none where the host could not read them and says in `reason` why; then, and
-    /// where they are no sound model, `fallback` answers.
+    /// where they are no sound model, `fallback` answers. `entries`, `bytes`, `ttl`: the bounds of the cache, where they are not
+    /// those of [`Options::default`]. (Three numbers, because reading them with serde would bring along the formatting of every
+    /// type that they are not: 8 KB gzipped.)
     #[wasm_bindgen(constructor)]
     pub fn new(
         primary: Option<Vec<u8>>,
         fallback: Option<Vec<u8>>,
         reason: Option<String>,
-        options: JsValue,
+        entries: Option<f64>,
+        bytes: Option<f64>,
+        ttl: Option<f64>,
     ) -> Result<Runtime, JsError> {
-        let given: CacheOptions = serde_wasm_bindgen::from_value(options)?;
         let mut options = Options::default();
-        options.cache_entries = given.entries.map_or(options.cache_entries, |v| v as usize);
-        options.cache_bytes = given.bytes.map_or(options.cache_bytes, |v| v as usize);
-        options.cache_ttl = given.ttl.unwrap_or(options.cache_ttl);
+        options.cache_entries = entries.map_or(options.cache_entries, |v| v as usize);
+        options.cache_bytes = bytes.map_or(options.cache_bytes, |v| v as usize);
+        options.cache_ttl = ttl.unwrap_or(options.cache_ttl);
         let engine = match (primary, fallback) {
             (Some(primary), Some(fallback)) => Engine::load_with_fallback(&primary, &fallback, options),
             (Some(primary), None) => Engine::load(&primary, options),

@@ -4,6 +4,7 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { delimiter, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, gzipSync } from "node:zlib";
@@ -13,13 +14,14 @@ const at = (...parts) => join(root, ...parts);
 const out = at("build", "package");
 /** What the engine with all its JavaScript may weigh, gzipped. */
 const LIMIT = 150_000;
-/** Copied as they are. */
-const HAND_WRITTEN = ["browser.js", "index.d.ts", "load.js", "model.js", "node.js", "README.md", "workerd.js"];
+/** Copied as they are, and without comments and spaces. */
+const COPIED = ["index.d.ts", "README.md"];
+const MINIFIED = ["browser.js", "load.js", "model.js", "node.js", "workerd.js"];
 
 /** What a consumer on each host ends up with besides the engine itself. */
 const WEIGHED = ["browser.js", "load.js", "model.js", "engine.js"];
 
-function main() {
+async function main() {
   const version = /^version = "(.+)"$/m.exec(readFileSync(at("Cargo.toml"), "utf8"))[1];
   const stamp = digest();
   const stampFile = at("build", "package.stamp");
@@ -33,14 +35,15 @@ function main() {
   rmSync(stampFile, { force: true });
   rmSync(at("build", "wasm"), { recursive: true, force: true });
   console.log("building the engine");
-  run("wasm-pack", ["--log-level", "warn", "build", ".", "--target", "web", "--profile", "wasm", "--mode", "no-install", "--no-pack", "--no-typescript", "--out-dir", "build/wasm", "--out-name", "hedgerow", "--", "--no-default-features", "--locked"], { PATH: path });
+  run("wasm-pack", ["--log-level", "warn", "build", ".", "--target", "web", "--profile", "wasm", "--mode", "no-install", "--no-pack", "--no-typescript", "--out-dir", "build/wasm", "--out-name", "hedgerow", "--", "--no-default-features", "--locked"], { PATH: path, CARGO_ENCODED_RUSTFLAGS: flags() });
 
   rmSync(out, { recursive: true, force: true });
   mkdirSync(out, { recursive: true });
-  for (const name of HAND_WRITTEN) copyFileSync(at("www", "package", name), join(out, name));
+  for (const name of COPIED) copyFileSync(at("www", "package", name), join(out, name));
+  for (const name of MINIFIED) writeFileSync(join(out, name), await minified(name, readFileSync(at("www", "package", name), "utf8")));
   for (const name of ["LICENSE-MIT", "LICENSE-APACHE"]) if (existsSync(at(name))) copyFileSync(at(name), join(out, name));
   copyFileSync(at("build", "wasm", "hedgerow_bg.wasm"), join(out, "hedgerow_bg.wasm"));
-  writeFileSync(join(out, "engine.js"), factory(readFileSync(at("build", "wasm", "hedgerow.js"), "utf8")));
+  writeFileSync(join(out, "engine.js"), await minified("engine.js", factory(readFileSync(at("build", "wasm", "hedgerow.js"), "utf8"))));
   const manifest = { ...JSON.parse(readFileSync(at("www", "package", "package.json"), "utf8")), version };
   delete manifest.private;
   writeFileSync(join(out, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
@@ -93,6 +96,13 @@ function tools() {
   return [...first, at("node_modules", ".bin"), process.env.PATH].join(delimiter);
 }
 
+/** The flags of the user's environment, and no paths of this machine in what panics would say. */
+function flags() {
+  const home = process.env.CARGO_HOME ?? join(homedir(), ".cargo");
+  const own = process.env.CARGO_ENCODED_RUSTFLAGS?.split("\x1f") ?? process.env.RUSTFLAGS?.split(/\s+/) ?? [];
+  return [...own.filter((flag) => flag !== ""), `--remap-path-prefix=${home}=/cargo`, `--remap-path-prefix=${root}=/hedgerow`].join("\x1f");
+}
+
 function said(program, env) {
   try {
     return execFileSync(program, ["--version"], { encoding: "utf8", env, stdio: ["ignore", "pipe", "ignore"] }).trim();
@@ -123,6 +133,14 @@ return { Runtime, memory };
 `;
 }
 
+/** By Oxc, which Vite brings along. Names stay, so that a stack trace can be read. */
+async function minified(name, source) {
+  const { minify } = await import("rolldown/experimental");
+  const { code, errors } = await minify(name, source, { mangle: false, compress: false, codegen: { removeWhitespace: true, legalComments: "none" } });
+  if (errors.length > 0) throw new Error(`${name} cannot be minified: ${errors[0].message}`);
+  return `${code}\n`;
+}
+
 function weigh() {
   const rows = [];
   const row = (name, files) => {
@@ -145,7 +163,7 @@ function run(program, args, env = {}, stdout = "inherit") {
 }
 
 try {
-  main();
+  await main();
 } catch (error) {
   console.error(`error: ${error.message}`);
   process.exit(1);

@@ -24,7 +24,7 @@ export async function loadWith(host, source, options) {
     // A fallback that cannot be read matters only where it is needed.
     fallback: spare && !spare.error ? spare.bytes : null,
     reason: primary.error ? primary.error.message : undefined,
-    options: cache,
+    cache,
   });
 }
 

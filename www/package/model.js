@@ -56,7 +56,7 @@ export class Model {
 
   /**
    * `module`: the compiled engine. `source`: what `Runtime` is made of: `primary` and `fallback` (bytes or null),
-   * `reason` (why there is no primary) and `options`; kept, because a new engine is made of it after a trap.
+   * `reason` (why there is no primary) and `cache`; kept, because a new engine is made of it after a trap.
    */
   constructor(module, source) {
     this.#module = module;
@@ -125,8 +125,8 @@ export class Model {
   /** Makes the engine, and the views through which records go in and answers come out. */
   #start() {
     const { Runtime, memory } = instantiate(this.#module);
-    const { primary, fallback, reason, options } = this.#source;
-    this.#runtime = new Runtime(primary, fallback, reason, options);
+    const { primary, fallback, reason, cache } = this.#source;
+    this.#runtime = new Runtime(primary, fallback, reason, cache.entries, cache.bytes, cache.ttl);
     this.#memory = memory;
     this.#views();
   }

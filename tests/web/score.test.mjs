@@ -1,0 +1,80 @@
+// www/node/score.mjs writes the same bytes as `hedgerow predict`.
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { consumer, finished, fixtures, hedgerow, root } from "./lib/places.mjs";
+
+const score = join(root, "www", "node", "score.mjs");
+const cell = (text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+
+test("www/node/score.mjs", { timeout: 300_000 }, async (t) => {
+  const { parity, demo } = fixtures();
+  const names = demo.fields.map(([name]) => name);
+  const { records } = parity.find(({ model, raw }) => model === "demo" && raw);
+  const { records: typed } = parity.find(({ model, raw }) => model === "demo" && !raw);
+  const lines = (rows, end = "\n") => [["id", ...names], ...rows.map((row, k) => [`row ${k}, "quoted"`, ...names.map((name) => row[name] ?? "")])].map((row) => row.map(cell).join(",")).join(end) + end;
+  const both = async (args, input) => {
+    const native = await finished(hedgerow, ["predict", ...args], { input });
+    const node = await finished(process.execPath, [score, ...args], { input });
+    return { native, node };
+  };
+  const same = ({ native, node }, status) => {
+    assert.equal(native.status, status, native.stderr);
+    assert.equal(node.status, status, node.stderr);
+    assert.equal(node.stdout, native.stdout);
+  };
+  const asOf = ["--as-of", "2026-01-02T03:04:05.678Z"];
+
+  await t.test("CSV with sound and refused records: the same bytes and exit code", async () => {
+    writeFileSync(join(consumer, "mixed.csv"), lines(records));
+    const result = await both(["demo.hedge", "mixed.csv", ...asOf]);
+    same(result, 1);
+    assert.equal(result.node.stdout.split("\n").length, records.length + 2);
+    assert.equal(result.node.stderr, result.native.stderr);
+  });
+  await t.test("only sound records: exit code 0, columns kept", async () => {
+    const answers = parity.find(({ model, raw }) => model === "demo" && raw).answers;
+    const sound = records.filter((_, k) => answers[k].probability);
+    assert.ok(sound.length > 20);
+    writeFileSync(join(consumer, "sound.csv"), lines(sound));
+    same(await both(["demo.hedge", "sound.csv", "--keep", "id,region", ...asOf]), 0);
+  });
+  await t.test("carriage returns, a byte order mark, empty lines and a last line without an end", async () => {
+    writeFileSync(join(consumer, "windows.csv"), `\ufeff${lines(records.slice(0, 40), "\r\n")}\r\n`.replace(/\r\n\r\n$/, ""));
+    same(await both(["demo.hedge", "windows.csv", "--keep", "id", ...asOf]), 1);
+  });
+  await t.test("from standard input", async () => same(await both(["demo.hedge", "-", ...asOf], lines(records.slice(0, 20))), 1));
+  await t.test("JSON Lines: the same, but for the time it was asked", async () => {
+    const text = typed.map((record) => JSON.stringify(record)).join("\n");
+    writeFileSync(join(consumer, "typed.jsonl"), text);
+    const { native, node } = await both(["demo.hedge", "typed.jsonl", ...asOf]);
+    const timeless = (text) => text.replace(/"timestamp":"[^"]*"/g, "");
+    assert.equal(timeless(node.stdout), timeless(native.stdout));
+    assert.deepEqual([node.status, native.status], [1, 1]);
+  });
+  await t.test("a column that the model needs is not there: an error, exit code 2", async () => {
+    const { native, node } = await both(["demo.hedge", "-"], "region\nEU\n");
+    assert.deepEqual([native.status, node.status, node.stdout], [2, 2, ""]);
+    assert.match(node.stderr, /no column `age`, which the model needs/);
+  });
+  await t.test("what cannot be read is an error that names it, exit code 2", async () => {
+    for (const [args, pattern, input] of [
+      [["absent.hedge", "-"], /absent\.hedge/],
+      [["demo.hedge", "absent.csv"], /absent\.csv/],
+      [["mixed.csv", "-"], /mixed\.csv: .*not a \.hedge file/],
+      [["demo.hedge", "-"], /line 2 has 1 cells/, "age,region\n1\n"],
+      [["demo.hedge", "-", "--keep", "nothing"], /no column `nothing`/, "age,region\n1,EU\n"],
+      [["demo.hedge", "-", "--as-of", "soon"], /asOf is "soon"/, "age,region\n1,EU\n"],
+      [["demo.hedge", "-"], /the file is empty/, ""],
+      [["demo.hedge", "bad.jsonl"], /line 2: it is no JSON object/],
+      [[], /Usage/],
+      [["demo.hedge", "-", "--kep", "x"], /--kep/],
+    ]) {
+      writeFileSync(join(consumer, "bad.jsonl"), '{"age": 1, "region": "EU"}\n{"age"\n');
+      const { status, stderr } = await finished(process.execPath, [score, ...args], { input });
+      assert.equal(status, 2, `${args}: ${stderr}`);
+      assert.match(stderr, pattern);
+    }
+  });
+});
