@@ -54,4 +54,14 @@ document.body.append(element);
       await server.stop();
     }
   });
+  await t.test("it answers from vite's development server", async () => {
+    const server = await vite.createServer({ root: app, configFile: false, logLevel: "error", optimizeDeps: { exclude: ["hedgerow"] }, server: { host: "127.0.0.1" } });
+    try {
+      await server.listen();
+      const { answer } = await results(server.resolvedUrls.local[0]);
+      assert.equal(answer.status, "ok");
+    } finally {
+      await server.close();
+    }
+  });
 });
