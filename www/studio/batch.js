@@ -5,6 +5,8 @@ import { bytes as size, count, percent, plural } from "./format.js";
 
 /** Columns of the file shown beside the first answers. */
 const COLUMNS = 40;
+/** Characters shown of a cell. */
+const SHOWN_TEXT = 200;
 /** How often progress is redrawn at most, milliseconds. */
 const REDRAW = 80;
 
@@ -110,7 +112,7 @@ export class Batch {
       el("td", {}, row.status === "ok" ? row.prediction : el("span", { class: "bad" }, "refused")),
       el("td", { class: "figures" }, row.status === "ok" ? percent(row.confidence) : "–"),
       el("td", {}, el("button", { type: "button", class: "link", "aria-label": `Open line ${row.line} in the form`, onclick: () => this.#open(record(run.columns, row.cells, fields)) }, "Open")),
-      run.columns.slice(0, COLUMNS).map((_, i) => el("td", {}, row.cells[i] ?? ""))));
+      run.columns.slice(0, COLUMNS).map((_, i) => el("td", {}, (row.cells[i] ?? "").slice(0, SHOWN_TEXT)))));
     return el("section", { class: "part" }, el("h3", {}, "First rows"), table(["prediction", figures("confidence"), null, ...run.columns.slice(0, COLUMNS)], rows, "First rows of the result", " rows"));
   }
 

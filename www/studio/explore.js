@@ -32,6 +32,7 @@ export class Explorer {
 
   build(schema, probe) {
     this.#run += 1;
+    clearTimeout(this.#timer);
     this.#schema = schema;
     this.#probe = probe;
     this.#record = null;
@@ -159,7 +160,7 @@ export class Explorer {
     const box = { left: 36, right: 350, top: 10, bottom: 148 };
     const x = (at) => box.left + at * (box.right - box.left);
     const y = (p) => box.bottom - p * (box.bottom - box.top);
-    const show = (at) => (field.kind === "time" ? day(Math.round(along.value(at))).slice(0, 10) : figure(Number(along.value(at).toPrecision(4))));
+    const show = (at) => (field.kind === "time" ? day(Math.round(along.value(at))).slice(0, 10) : figure(at === 0 ? along.low : at === 1 ? along.high : Number(along.value(at).toPrecision(4))));
     const path = points.map(({ at, p }, i) => `${i ? "L" : "M"}${x(at).toFixed(1)} ${y(p).toFixed(1)}`).join("");
     const current = this.#record[field.name];
     const held = field.kind === "time" ? Date.parse(current) : current;

@@ -48,7 +48,7 @@ async function score(model, file, asOf, keep) {
 class Run {
   rows = 0;
   rejected = 0;
-  #model; #asOf; #keep; #fields; #columns = null; #places; #kept;
+  #model; #asOf; #keep; #fields; #columns = null; #places; #kept; #absent;
   #text = ""; #blobs = []; #predicted; #codes = new Map(); #examples = []; #preview = [];
 
   constructor(model, asOf, keep) {
@@ -77,8 +77,7 @@ class Run {
       examples: this.#examples,
       preview: this.#preview,
       columns: this.#columns,
-      absent: this.#fields.filter((f) => !this.#columns.includes(f.name)).map((f) => f.name),
-      unused: this.#columns.filter((name) => !this.#fields.some((f) => f.name === name)),
+      absent: this.#absent,
     };
   }
 
@@ -94,6 +93,7 @@ class Run {
     });
     const known = new Set(this.#fields.map((f) => f.name));
     const absent = this.#fields.filter((f) => f.required && !place.has(f.name)).map((f) => f.name);
+    this.#absent = this.#fields.filter((f) => !place.has(f.name)).map((f) => f.name);
     if (absent.length > 0) throw new CsvError(`the file lacks ${absent.length === 1 ? "the column" : "the columns"} ${list(absent)}, which the model requires; its columns are ${list(names)}`);
     // Columns that are no field are handed over only where the schema wants to refuse them.
     const wanted = (name) => known.has(name) || (name !== "" && this.#model.schema.extra === "reject");
@@ -129,8 +129,8 @@ class Run {
     }
     this.#write(out);
     if (this.#preview.length < PREVIEW) {
-      const { status, prediction, probability, confidence } = answer;
-      this.#preview.push({ line: at, cells: cells.slice(0, this.#columns.length).map((cell) => cell.slice(0, 200)), status, prediction, probability, confidence });
+      const { status, prediction, confidence } = answer;
+      this.#preview.push({ line: at, cells: cells.slice(0, this.#columns.length), status, prediction, confidence });
     }
   }
 
