@@ -396,3 +396,16 @@ fn the_golden_files_load_and_answer_with_the_same_bits() {
         assert_eq!(header, Header { tool_version: header.tool_version.clone(), ..Header::of(&artifact) });
     }
 }
+
+/// What takes the most memory for its bytes: a list of flags with the shortest names there are.
+#[test]
+fn a_wide_schema_stays_within_the_budget_of_decoding() {
+    use hedgerow::schema::{Field, FieldKind, Schema};
+    let flag = |i: u8| Field { name: char::from(b' ' + i).into(), kind: FieldKind::Flag, required: false };
+    let schema = Schema { fields: (0..90).map(flag).cycle().take(60_000).collect(), ..Schema::default() };
+    let bytes = wire::encode(&schema).unwrap();
+    let (back, peak) = memory::peak(|| wire::decode::<Schema>(&bytes).unwrap());
+    assert_eq!(back, schema);
+    let ratio = peak / bytes.len();
+    assert!((20..64).contains(&ratio), "{ratio}");
+}
