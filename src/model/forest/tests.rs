@@ -168,3 +168,96 @@ fn checks_notice_every_field() {
         assert!(forest.check().is_err(), "{what} is not noticed");
     }
 }
+
+/// A fixed sequence of whole numbers.
+struct Sequence(u64);
+
+impl Sequence {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (self.0 >> 33) as usize % n
+    }
+}
+
+/// A tree grown at random leaves, so that its nodes are in no particular order; few thresholds, so that many are shared.
+fn random_tree(random: &mut Sequence, n_features: usize, width: usize, output: usize) -> PlainTree {
+    let probability = |random: &mut Sequence| {
+        let counts: Vec<f64> = (0..width).map(|_| random.below(9) as f64 + 1.0).collect();
+        let total: f64 = counts.iter().sum();
+        PlainNode::Leaf(counts.iter().map(|c| c / total).collect())
+    };
+    let mut nodes = vec![probability(random)];
+    let mut open = vec![0];
+    for _ in 0..random.below(30) {
+        let at = open.swap_remove(random.below(open.len()));
+        let feature = random.below(n_features);
+        let test = match feature % 3 {
+            0 => Test::In((0..=random.below(5)).map(|_| random.below(130) as u32).collect()),
+            _ => Test::AtMost(random.below(13) as f64 / 4.0 - 1.5),
+        };
+        let (a, b) = (nodes.len(), nodes.len() + 1);
+        let (left, right) = if random.below(2) == 0 { (a, b) } else { (b, a) };
+        nodes[at] = split(feature, test, random.below(2) == 0, left, right);
+        nodes.extend([probability(random), probability(random)]);
+        open.extend([a, b]);
+    }
+    PlainTree { nodes, output }
+}
+
+/// What the one rule says of a plain tree.
+fn walk<'a>(tree: &'a PlainTree, x: &[f64]) -> &'a [f64] {
+    let mut at = 0;
+    loop {
+        match &tree.nodes[at] {
+            PlainNode::Leaf(values) => return values,
+            PlainNode::Split { feature, test, default_left, left, right } => {
+                let v = x[*feature];
+                let is_left = match test {
+                    _ if v.is_nan() => *default_left,
+                    Test::AtMost(threshold) => v <= *threshold,
+                    Test::In(members) => members.iter().any(|m| f64::from(*m) == v),
+                };
+                at = if is_left { *left } else { *right };
+            }
+        }
+    }
+}
+
+#[test]
+fn packed_trees_answer_as_plain_ones_do() {
+    let mut random = Sequence(7);
+    for round in 0..60 {
+        let n_features = 1 + random.below(6);
+        let (link, n_classes) =
+            [(Link::Average, 3), (Link::Average, 2), (Link::Softmax, 4), (Link::Sigmoid, 2)][round % 4];
+        let (width, outputs) = match link {
+            Link::Average => (n_classes, 1),
+            Link::Softmax => (1, n_classes),
+            _ => (1, 1),
+        };
+        let base = if link == Link::Average { vec![] } else { vec![0.125; outputs] };
+        let trees: Vec<PlainTree> =
+            (0..1 + random.below(9)).map(|t| random_tree(&mut random, n_features, width, t % outputs)).collect();
+        let forest = Forest::new(n_features, n_classes, link, base.clone(), &trees).unwrap();
+        let read: Forest = crate::wire::decode(&crate::wire::encode(&forest).unwrap()).unwrap();
+        assert_eq!(read, forest);
+        assert_eq!(Forest::new(n_features, n_classes, link, base.clone(), &forest.plain()).unwrap(), forest);
+        for _ in 0..100 {
+            let value = |random: &mut Sequence| match random.below(8) {
+                0 => f64::NAN,
+                1 => random.below(130) as f64,
+                _ => random.below(13) as f64 / 4.0 - 1.5,
+            };
+            let x: Vec<f64> = (0..n_features).map(|_| value(&mut random)).collect();
+            let mut expected = if link == Link::Average { vec![0.0; n_classes] } else { base.clone() };
+            for tree in &trees {
+                for (sum, v) in expected[tree.output..].iter_mut().zip(walk(tree, &x)) {
+                    *sum += v;
+                }
+            }
+            let mut margin = vec![f64::NAN; expected.len()];
+            read.margin(&x, &mut margin);
+            assert_eq!(margin, expected, "round {round}, {x:?}");
+        }
+    }
+}
