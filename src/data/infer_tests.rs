@@ -13,8 +13,11 @@ fn refusal(text: &str, hints: &Hints) -> String {
     infer(&table(text), hints).expect_err("an error").to_string()
 }
 
+/// The text of row `i`.
+type Cells = fn(usize) -> String;
+
 /// A CSV of 40 rows: each column by its name and the text of row `i`.
-fn columns(columns: &[(&str, fn(usize) -> String)]) -> String {
+fn columns(columns: &[(&str, Cells)]) -> String {
     let names: Vec<&str> = columns.iter().map(|c| c.0).collect();
     let mut text = names.join(",") + ",y\n";
     for i in 0..40 {
@@ -27,11 +30,11 @@ fn columns(columns: &[(&str, fn(usize) -> String)]) -> String {
     text
 }
 
-fn kind(cell: fn(usize) -> String) -> Result<Field, String> {
+fn kind(cell: Cells) -> Result<Field, String> {
     named("x", cell)
 }
 
-fn named(name: &'static str, cell: fn(usize) -> String) -> Result<Field, String> {
+fn named(name: &'static str, cell: Cells) -> Result<Field, String> {
     let text = columns(&[(name, cell), ("keep", |i| format!("{}.5", i % 7))]);
     let mut inferred = infer(&table(&text), &hints("y")).unwrap();
     match inferred.schema.fields.len() {
@@ -46,7 +49,7 @@ const NUMBER: FieldKind = FieldKind::Number { min: None, max: None };
 fn kinds_follow_from_the_values() {
     let category =
         |levels: &[&str]| FieldKind::Category { levels: levels.iter().copied().collect(), unknown: Unknown::Reject };
-    type Case = (fn(usize) -> String, FieldKind, bool);
+    type Case = (Cells, FieldKind, bool);
     let cases: [Case; 11] = [
         (|i| format!(" {}e-1 ", i % 9), NUMBER, true),
         (|i| if i == 3 { String::new() } else { (i % 9).to_string() }, NUMBER, false),
@@ -72,7 +75,7 @@ fn kinds_follow_from_the_values() {
 
 #[test]
 fn columns_that_say_nothing_are_left_out_with_a_note() {
-    type Case = (&'static str, fn(usize) -> String, &'static str);
+    type Case = (&'static str, Cells, &'static str);
     let cases: [Case; 7] = [
         ("x", |_| String::new(), "column `x` is left out: it has no value in any row"),
         ("x", |_| "nan".into(), "column `x` is left out: it has no value in any row"),

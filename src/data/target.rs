@@ -15,8 +15,8 @@ pub const MAX_CLASSES: usize = 1000;
 pub(super) fn label(target: &Column, row: usize) -> Option<Cow<'_, str>> {
     match target.cell(row) {
         Cell::Missing => None,
-        Cell::Text(text) => (!text.is_empty()).then_some(text),
-        _ => target.text(row).map(|text| Cow::Borrowed(text.trim())),
+        Cell::Text(text) => (!text.trim_ascii().is_empty()).then_some(text),
+        _ => target.text(row).map(|text| Cow::Borrowed(text.trim_ascii())),
     }
 }
 

@@ -123,7 +123,7 @@ pub(crate) fn number(v: f64) -> String {
 
 /// `digits / 10^places`, without trailing zeros after the point.
 fn decimal(sign: &str, mut digits: u64, mut places: usize) -> String {
-    while places > 0 && digits % 10 == 0 {
+    while places > 0 && digits.is_multiple_of(10) {
         digits /= 10;
         places -= 1;
     }

@@ -215,7 +215,7 @@ impl Field {
     fn check(&self) -> Result<()> {
         match &self.kind {
             FieldKind::Number { min, max } => {
-                let finite = min.into_iter().chain(max).all(|v| v.is_finite());
+                let finite = min.iter().chain(max).all(|v| v.is_finite());
                 if finite && min.zip(*max).is_none_or(|(min, max)| min <= max) {
                     return Ok(());
                 }

@@ -126,13 +126,10 @@ pub(crate) fn number(text: &str) -> Option<f64> {
 /// The flag a text without a type reads as.
 pub(crate) fn flag(text: &str) -> Option<bool> {
     let is = |word: &&str| text.eq_ignore_ascii_case(word);
-    if ["true", "1", "yes", "t"].iter().any(|w| is(w)) {
-        Some(true)
-    } else if ["false", "0", "no", "f"].iter().any(|w| is(w)) {
-        Some(false)
-    } else {
-        None
+    if ["true", "1", "yes", "t"].iter().any(is) {
+        return Some(true);
     }
+    ["false", "0", "no", "f"].iter().any(is).then_some(false)
 }
 
 fn in_range(v: f64, min: Option<f64>, max: Option<f64>) -> Result<f64, Fault> {
