@@ -6,6 +6,7 @@ use hedgerow::artifact::Artifact;
 use hedgerow::data::{Format, Reader, Table};
 use hedgerow::model::Model;
 use hedgerow::pipeline::Transform;
+use hedgerow::schema::{Extra, FieldKind};
 use hedgerow::train::{self, Config, Trained};
 use serde_json::Value;
 use std::io::Cursor;
@@ -138,7 +139,9 @@ model: {name: sales, version: 2.3.1, type: random_forest, parameters: {min_sampl
 data:
   target: label
   as_of_column: day
+  extra: reject
   features:
+    ranges: {cost: [0, 50]}
     numerical: [output, cost]
     time: [start]
     hidden: [cost]
@@ -151,6 +154,11 @@ data:
     assert!(!fields.contains(&"day"), "the event time is no feature: {fields:?}");
     let read: Vec<&str> = a.pipeline.encoders.0.iter().map(|e| a.slot_name(e.slot as usize)).collect();
     assert_eq!(read, ["output", "ratio", "age"], "times and hidden columns feed derived features only");
+    assert_eq!(a.schema.extra, Extra::Reject);
+    let cost = a.schema.fields.iter().find(|f| f.name == "cost").unwrap();
+    assert_eq!(cost.kind, FieldKind::Number { min: Some(0.0), max: Some(50.0) });
+    let answered: u64 = a.profile.predicted.iter().sum();
+    assert_eq!(answered as usize, trained.validation.y.len(), "the reference answers are those of rows held out");
     let age = &a.profile.slots[a.schema.fields.len() + 1];
     assert_eq!((age.min, age.max), (8.0, 152.0), "days from start to the row's own day");
     let no_time = yaml.replace("  as_of_column: day\n", "");

@@ -7,6 +7,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::metrics::Metrics;
 use crate::model::Model;
 use crate::pipeline::{Encoders, Pipeline};
+use crate::profile::Profile;
+use crate::schema::Schema;
 use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 
@@ -28,7 +30,7 @@ pub(super) fn encode(encoders: &Encoders, slots: ArrayView2<'_, f64>) -> Array2<
 }
 
 /// rows x classes, by the encoders and the model that also serve.
-pub(super) fn predict(encoders: &Encoders, model: &Model, slots: ArrayView2<'_, f64>, n_classes: usize) -> Array2<f64> {
+fn predict(encoders: &Encoders, model: &Model, slots: ArrayView2<'_, f64>, n_classes: usize) -> Array2<f64> {
     let n = encoders.n_columns();
     by_row(slots, n_classes, |slots, p| {
         let mut x = vec![0.0; n];
@@ -69,4 +71,19 @@ pub(super) fn test_metrics(artifact: &Artifact, target: &str, as_of: &AsOf, tabl
     let slots = slots(&artifact.pipeline, &data);
     let (n, rejected) = (artifact.classes.len(), data.rejected.len());
     Ok(evaluate(&artifact.pipeline.encoders, &artifact.model, slots.view(), data.y, n, rejected))
+}
+
+/// What later traffic is compared with: all rows' slots, but only the held-out rows' answers, since a model is surer of rows it
+/// was fitted on than of any it will meet.
+pub(super) fn reference(
+    schema: &Schema,
+    pipeline: &Pipeline,
+    slots: ArrayView2<'_, f64>,
+    held_slots: ArrayView2<'_, f64>,
+    validation: &Evaluation,
+) -> Profile {
+    let held = Profile::of(schema, pipeline, held_slots, validation.probability.view());
+    let unanswered = Array2::zeros((slots.nrows(), validation.probability.ncols()));
+    let all = Profile::of(schema, pipeline, slots, unanswered.view());
+    Profile { predicted: held.predicted, probability: held.probability, ..all }
 }

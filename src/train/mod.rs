@@ -27,13 +27,12 @@ use crate::data::{Dataset, Inferred, Table};
 use crate::error::{Error, ErrorKind, Result};
 use crate::metrics::Metrics;
 use crate::pipeline::{Encoders, Pipeline};
-use crate::profile::Profile;
 use crate::schema::Schema;
-use answer::{encode, evaluate, predict, slots, test_metrics};
+use answer::{encode, evaluate, reference, slots, test_metrics};
 use encoders::{Column, slot_kinds};
 use finish::{facts, importance, name, witness_records};
 use ndarray::{Array2, ArrayView2, Axis};
-use prepare::{as_of, check_hidden, derive, infer, set_ranges, target, weights};
+use prepare::{as_of, check_hidden, derive, infer, target, weights};
 
 /// The part of the rows held out where the config does not say.
 pub const VALIDATION_FRACTION: f64 = 0.2;
@@ -92,8 +91,7 @@ pub fn fit(config: &Config, table: &Table, test: Option<&Table>, progress: &dyn 
     check_names(&model_name, &config.model.version).map_err(|e| Error::new(ErrorKind::Config, e.to_string()))?;
     let params = Params::new(config.model.kind, &config.model.parameters)?;
     let target = target(config)?;
-    let Inferred { mut schema, classes, mut notes } = infer(config, target, table)?;
-    set_ranges(config, &mut schema)?;
+    let Inferred { schema, classes, mut notes } = infer(config, target, table)?;
     let derived = derive(config, &schema)?;
     check_hidden(config, &schema, &derived)?;
     let as_of = as_of(config, &derived)?;
@@ -126,11 +124,10 @@ pub fn fit(config: &Config, table: &Table, test: Option<&Table>, progress: &dyn 
     };
 
     pipeline.encoders = last.encoders;
-    let probability = predict(&pipeline.encoders, &last.fitted.model, slots.view(), classes.len());
     let artifact = Artifact {
         name: model_name,
         version: config.model.version.clone(),
-        profile: Profile::of(&schema, &pipeline, slots.view(), probability.view()),
+        profile: reference(&schema, &pipeline, slots.view(), held_slots.view(), &validation),
         classes,
         schema,
         pipeline,

@@ -1,11 +1,11 @@
 //! From a config and a table to what is fitted: schema, derived features, event times, weights.
 
-use super::config::{ClassWeight, Config, HandleUnknown};
+use super::config::{self, ClassWeight, Config, HandleUnknown};
 use crate::data::{AsOf, Dataset, Hints, Inferred, Table};
 use crate::error::{Error, ErrorKind, Result, did_you_mean};
 use crate::expr::{Expr, Type};
 use crate::pipeline::Derived;
-use crate::schema::{FieldKind, Schema, Unknown};
+use crate::schema::{Extra, FieldKind, Schema, Unknown};
 
 pub(super) fn target(config: &Config) -> Result<&str> {
     config
@@ -15,6 +15,7 @@ pub(super) fn target(config: &Config) -> Result<&str> {
         .ok_or_else(|| Error::new(ErrorKind::Config, "data.target is not set: name the column that holds the labels"))
 }
 
+/// The schema, with what the config says beyond kinds.
 pub(super) fn infer(config: &Config, target: &str, table: &Table) -> Result<Inferred> {
     let f = &config.data.features;
     let unknown = config.preprocessing.encoder.as_ref().map_or(HandleUnknown::Error, |e| e.handle_unknown);
@@ -30,10 +31,16 @@ pub(super) fn infer(config: &Config, target: &str, table: &Table) -> Result<Infe
         only_listed: f.any_listed(),
         unknown: if unknown == HandleUnknown::Error { Unknown::Reject } else { Unknown::Admit },
     };
-    crate::data::infer(table, &hints)
+    let mut inferred = crate::data::infer(table, &hints)?;
+    inferred.schema.extra = match config.data.extra {
+        config::Extra::Ignore => Extra::Ignore,
+        config::Extra::Reject => Extra::Reject,
+    };
+    set_ranges(config, &mut inferred.schema)?;
+    Ok(inferred)
 }
 
-pub(super) fn set_ranges(config: &Config, schema: &mut Schema) -> Result<()> {
+fn set_ranges(config: &Config, schema: &mut Schema) -> Result<()> {
     for (name, range) in &config.data.features.ranges {
         let names: Vec<String> = schema.fields.iter().map(|f| f.name.clone()).collect();
         let field = schema.fields.iter_mut().find(|f| f.name == *name);

@@ -13,6 +13,7 @@
 //!   positive: "yes"                 # the label whose probability comes last (two classes)
 //!   as_of_column: snapshot_date     # the row's own event time: what `now()` means
 //!   validation_fraction: 0.2        # of the training rows, stratified
+//!   extra: ignore                   # or reject: names in a record that are no feature
 //!   features:                       # left out: every column is used, its kind inferred
 //!     numerical: [age, income]
 //!     categorical: [region]
@@ -150,8 +151,21 @@ pub struct DataConfig {
     pub as_of_column: Option<String>,
     /// The part of the training rows held out for validation, stratified by class; default 0.2.
     pub validation_fraction: Option<f64>,
+    /// What becomes of a record's names that are no feature: `ignore` (default) or `reject`.
+    pub extra: Extra,
     /// Which columns are used as what.
     pub features: Features,
+}
+
+/// `data.extra`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Extra {
+    /// They are not looked at.
+    #[default]
+    Ignore,
+    /// The record is refused (`unknown_field`).
+    Reject,
 }
 
 /// Which columns are used, and as what. If any kind is listed, only listed columns are used; otherwise all are.
