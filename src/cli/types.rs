@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 /// Write TypeScript types for one model: `Input` and `Output`
 ///
-/// For example: hedgerow types adult.hedge > adult.d.ts, then `import type { Input, Output } from "./adult"`.
+/// For example: hedgerow types adult.hedge > adult.d.ts, then `import type { Input, Output } from "./adult.js"`.
 #[derive(clap::Args)]
 pub struct Args {
     /// The model
