@@ -56,8 +56,7 @@ fn imputers_and_scalers_are_scikit_learns() {
             );
             let trained = fit(csv, &yaml);
             let encoders = &trained.artifact.pipeline.encoders.0;
-            for k in 0..3 {
-                let e = &encoders[k];
+            for (k, e) in encoders.iter().enumerate().take(3) {
                 let what = format!("{strategy}, {scaler}, column {k}");
                 let of = |key: &str| floats(&want[key])[k];
                 if let Some(statistic) = e.impute {
@@ -195,6 +194,29 @@ fn bad_configs_say_what_would_be_right() {
         let got = error(SALES, yaml);
         assert!(got.contains(want), "{yaml}\n  gave   {got}\n  wanted {want}");
     }
+}
+
+#[test]
+fn the_documented_config_is_one() {
+    let source = include_str!("../src/train/config/mod.rs");
+    let lines = source.lines().skip_while(|l| *l != "//! ```yaml").skip(1).take_while(|l| *l != "//! ```");
+    let yaml: String = lines.map(|l| format!("{}\n", l.trim_start_matches("//!"))).collect();
+    let config = Config::parse(&yaml).unwrap();
+    assert_eq!(config.data.features.derived[0].name, "tenure");
+    assert_eq!(config.training.class_weight, train::config::ClassWeight::Balanced);
+}
+
+#[test]
+fn paths_in_a_config_start_where_it_lies_and_its_size_is_limited() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("model.yaml");
+    std::fs::write(&path, "data: {train_path: rows.csv}").unwrap();
+    assert_eq!(Config::read(&path).unwrap().data.train_path, Some(dir.path().join("rows.csv")));
+    std::fs::write(&path, " ".repeat(train::config::MAX_CONFIG_BYTES as usize + 1)).unwrap();
+    let e = Config::read(&path).unwrap_err().to_string();
+    assert!(e.contains("at most 1048576"), "{e}");
+    let e = Config::read(&dir.path().join("absent.yaml")).unwrap_err().to_string();
+    assert!(e.contains("absent.yaml"), "{e}");
 }
 
 #[test]
