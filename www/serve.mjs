@@ -13,8 +13,11 @@ const TYPES = {
   ".csv": "text/csv; charset=utf-8", ".txt": "text/plain; charset=utf-8",
 };
 
-/** What pages may do: run their own scripts and wasm, talk to this server, nothing else. The page repeats it for other hosts. */
-const HEADERS = {
+/**
+ * What pages and their workers may do: run their own scripts and wasm, talk to this server, nothing else. The page repeats the policy for
+ * hosts that send none; the build writes all of it down for those that read a `_headers` file.
+ */
+export const HEADERS = {
   "content-security-policy": "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; connect-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types studio",
   "cross-origin-opener-policy": "same-origin",
   "cross-origin-resource-policy": "same-origin",

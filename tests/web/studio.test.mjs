@@ -651,5 +651,7 @@ describe("the parts that need no browser", () => {
     assert.equal(page.headers["x-content-type-options"], "nosniff");
     const policy = /http-equiv="Content-Security-Policy" content="([^"]*)"/.exec(page.body)[1];
     assert.equal(page.headers["content-security-policy"].replace(" frame-ancestors 'none';", ""), policy, "page and server say the same");
+    assert.ok(readFileSync(join(box, "site/_headers"), "utf8").includes(page.headers["content-security-policy"]), "so does the file for other hosts");
+    assert.ok(!readFileSync(join(box, "site/sw.js"), "utf8").includes("_headers"));
   });
 });

@@ -1,10 +1,12 @@
 // Assembles build/studio: the page, the engine's package, the demo models and a service worker that knows them all by digest.
-// The folder is plain files: any static host can serve it.   node www/studio/build.mjs [OUT]   (default build/studio)
+// The folder is plain files: any static host can serve it; one that reads `_headers` (Cloudflare Pages, Netlify) sends the same
+// headers as www/serve.mjs, so that the policy also binds the worker.   node www/studio/build.mjs [OUT]   (default build/studio)
 import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { HEADERS } from "../serve.mjs";
 import { header, isHedge } from "./hedge.js";
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -33,8 +35,10 @@ export function build({ out = join(root, "build/studio"), models = join(root, "m
   const source = readFileSync(join(here, "sw.js"), "utf8");
   const version = digest("hex", JSON.stringify(held) + source).slice(0, 16);
   writeFileSync(join(out, "sw.js"), `const PRECACHE = ${JSON.stringify({ version, files: held })};\n${source}`);
+  // Not among the files held for later: it is read by the host, and most do not serve it.
+  writeFileSync(join(out, "_headers"), `/*\n${Object.entries(HEADERS).map(([name, value]) => `  ${name}: ${value}\n`).join("")}`);
   const bytes = files(out).reduce((sum, path) => sum + statSync(join(out, path)).size, 0);
-  return { out, version, files: held.length + 1, bytes, models: offered.map(({ file }) => file) };
+  return { out, version, files: files(out).length, bytes, models: offered.map(({ file }) => file) };
 }
 
 /** The package's entry for browsers, as its `exports` say. */
