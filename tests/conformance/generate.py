@@ -93,7 +93,7 @@ def tree_of(tree, leaf, output=0):
         "default_left": [int(m) for m in nodes["missing_go_to_left"]],
         "left": [int(c) for c in nodes["left_child"]],
         "right": [int(c) for c in nodes["right_child"]],
-        "leaf": [leaf(v) if l else 0 for l, v in zip(is_leaf, tree.value[:, :, :])],
+        "leaf": [leaf(v) if l else 0 for l, v in zip(is_leaf, tree.value)],
     }
 
 
@@ -125,7 +125,7 @@ def boosted(gb):
     }
 
 
-def hist_tree(predictor, output):
+def hist_tree(predictor, output, known, known_index):
     """A tree of HistGradientBoostingClassifier. A category that was not known when it was fitted goes where missing goes: where
     that is left, the set holds it, too."""
     nodes, sets = predictor.nodes, []
@@ -133,10 +133,10 @@ def hist_tree(predictor, output):
         members = []
         if node["is_categorical"] and not node["is_leaf"]:
             i = int(node["bitset_idx"])
-            left, known = predictor.raw_left_cat_bitsets[i], predictor_known(predictor, node)
+            left, known_here = predictor.raw_left_cat_bitsets[i], known[known_index[node["feature_idx"]]]
             for k in range(256):
                 in_left = left[k // 32] >> (k % 32) & 1
-                is_known = known[k // 32] >> (k % 32) & 1
+                is_known = known_here[k // 32] >> (k % 32) & 1
                 if in_left or (node["missing_go_to_left"] and not is_known):
                     members.append(k)
         sets.append(members)
@@ -153,18 +153,12 @@ def hist_tree(predictor, output):
     }
 
 
-def predictor_known(predictor, node):
-    known, index = predictor.known
-    return known[index[node["feature_idx"]]]
-
-
 def hist(gb):
     known = gb._bin_mapper.make_known_categories_bitsets()
     trees = []
     for stage in gb._predictors:
         for k, predictor in enumerate(stage):
-            predictor.known = known
-            trees.append(hist_tree(predictor, k))
+            trees.append(hist_tree(predictor, k, *known))
     return {
         "type": "forest",
         "link": "sigmoid" if len(gb.classes_) == 2 else "softmax",
@@ -466,7 +460,7 @@ def calibration_cases():
     cases = []
     for source in ["cancer", "iris"]:
         xs, y = scaled(source)
-        # Few folds' answers agree, and the calibrators have something to correct.
+        # Wrong labels, so that the calibrators have something to correct.
         noisy = np.where(np.random.default_rng(2).random(len(y)) < 0.15, (y + 1) % len(set(y)), y)
         for method in ["sigmoid", "isotonic", "temperature"]:
             for i, (base, make) in enumerate(bases.items()):
