@@ -178,7 +178,14 @@ proptest! {
     fn any_table_of_texts_is_learned_from_or_refused(rows in prop::collection::vec(prop::collection::vec(cell(), 3), 0..30)) {
         let lines: Vec<String> = rows.iter().map(|row| row.join(",")).collect();
         learn(Cursor::new(format!("a,b,y\n{}\n", lines.join("\n"))), Some(Format::Csv));
-        let objects: Vec<String> = rows.iter().map(|r| format!("{{\"a\": {:?}, \"b\": \"{}\", \"y\": \"{}\"}}", r[0].parse().unwrap_or(0.5), r[1], r[2])).collect();
+        let json = |text: &String| match serde_json::from_str::<f64>(text).is_ok() || text == "1e999" {
+            true => text.clone(),
+            false => serde_json::Value::from(text.as_str()).to_string(),
+        };
+        let objects: Vec<String> = rows
+            .iter()
+            .map(|r| format!("{{\"a\": {}, \"b\": {}, \"y\": {}}}", json(&r[0]), json(&r[1]), json(&r[2])))
+            .collect();
         learn(Cursor::new(objects.join("\n")), Some(Format::JsonLines));
     }
 }

@@ -165,12 +165,18 @@ fn field(
     if seen.present == 0 {
         return Ok(Err("it has no value in any row".into()));
     }
-    let (kind, required) = match listed.map_or_else(|| seen.kind(), Ok) {
+    let kind = match listed.map_or_else(|| seen.kind(), Ok) {
+        Ok(kind) => kind,
         Err(why) => return Ok(Err(why)),
-        Ok(Kind::Number) => {
-            if let Some(row) = seen.infinite {
-                return Err(data(format!("{} holds an infinite number: leave the cell empty", at(row))));
-            }
+    };
+    // As a category, a CSV cell may well say `inf`; a JSON number that is too large says nothing in a column of any kind.
+    if let Some(row) = seen.infinite
+        && (kind == Kind::Number || matches!(column.cell(row), Cell::Number(_)))
+    {
+        return Err(data(format!("{} holds an infinite number: leave the cell empty", at(row))));
+    }
+    let (kind, required) = match kind {
+        Kind::Number => {
             if seen.nans == seen.present {
                 return Ok(Err("it has no value in any row".into()));
             }
@@ -182,15 +188,15 @@ fn field(
             }
             (FieldKind::Number { min: None, max: None }, seen.nans == 0)
         }
-        Ok(Kind::Time) => {
+        Kind::Time => {
             seen.all(seen.times, seen.no_time, "time", "a time (ISO 8601 or milliseconds since 1970)", at)?;
             (FieldKind::Time, true)
         }
-        Ok(Kind::Flag) => {
+        Kind::Flag => {
             seen.all(seen.flags, seen.no_flag, "flag", "true or false", at)?;
             (FieldKind::Flag, true)
         }
-        Ok(Kind::Category) => match seen.levels(listed.is_some()) {
+        Kind::Category => match seen.levels(listed.is_some()) {
             Ok(levels) => {
                 if listed.is_none()
                     && let Some(row) = seen.no_number.filter(|_| seen.numbers * 10 >= seen.present * 9)
@@ -404,7 +410,7 @@ impl<'a> Seen<'a> {
             let level = match self.column.cell(row) {
                 Cell::Raw(_) => self.column.text(row).map(|text| Cow::Borrowed(text.trim_ascii())),
                 Cell::Text(text) => Some(text),
-                Cell::Number(v) if v.is_finite() => Some(Cow::Owned(v.to_string())),
+                Cell::Number(v) => Some(Cow::Owned(v.to_string())),
                 Cell::Flag(b) => Some(Cow::Borrowed(if b { "true" } else { "false" })),
                 _ => None,
             };

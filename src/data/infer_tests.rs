@@ -204,6 +204,10 @@ fn data_that_cannot_be_learned_from_is_refused_with_its_place() {
         ("a,y\n1,x\n2,\n3,z\n4, \n", "the target `y` has no value in 2 of 4 rows (first on line 3): remove them"),
         ("a,y\n1,x\n1e999,z\n", "line 3: column `a` holds an infinite number: leave the cell empty"),
         ("a,y\n1,x\n-inf,z\n", "line 3: column `a` holds an infinite number: leave the cell empty"),
+        (
+            "{\"y\": 0, \"a\": \"x\"}\n{\"y\": 1, \"a\": 1e999}\n",
+            "line 2: column `a` holds an infinite number: leave the cell empty",
+        ),
         ("y\nx\nz\n", "the data has nothing to predict `y` from: it has no other column"),
         ("a,y\n1,x\n1,z\n", "the data has nothing to predict `y` from: column `a` is left out: it is `1` in every row"),
         (
