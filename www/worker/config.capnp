@@ -9,7 +9,7 @@ const config :Workerd.Config = (
 );
 
 const predict :Workerd.Worker = (
-  compatibilityDate = "2026-11-01",
+  compatibilityDate = "2026-10-01",
   modules = [
     (name = "worker.js", esModule = embed "worker.js"),
     (name = "model.hedge", data = embed "model.hedge"),
