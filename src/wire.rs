@@ -31,7 +31,7 @@ pub const DECODE_LIMIT: usize = 512 << 20;
 pub const MAX_DEPTH: u32 = 32;
 
 /// What a value read from `len` bytes may claim in memory: 64 bytes for each, and 64 KiB. A list of flags with names of one
-/// letter, the widest step from bytes to memory there is, takes 28 (`tests/artifact.rs` measures it).
+/// letter, the widest step from bytes to memory that was found, takes 28 (`tests/artifact.rs` measures it).
 pub fn budget(len: usize) -> usize {
     len.saturating_mul(64).saturating_add(64 << 10).min(DECODE_LIMIT)
 }
