@@ -1,5 +1,6 @@
 // The package in Bun.
+import { test } from "node:test";
 import { bin } from "./lib/places.mjs";
 import { suiteOn } from "./lib/servers.mjs";
 
-suiteOn("bun", bin("bun"), ["run", "main.mjs"]);
+test("bun", { timeout: 300_000 }, (t) => suiteOn(t, bin("bun"), ["run", "main.mjs"]));

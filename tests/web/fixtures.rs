@@ -21,6 +21,10 @@ use std::error::Error;
 use std::fs;
 use std::path::Path;
 
+#[allow(dead_code)]
+#[path = "../record/cases.rs"]
+mod cases;
+
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// 2026-01-02T03:04:05.678Z.
@@ -37,7 +41,7 @@ fn main() -> Result<()> {
     all.records()?;
     let file = json!({
         "models": all.models, "demo": all.about["demo"], "other": all.about["other"],
-        "parity": all.parity, "expressions": all.expressions,
+        "parity": all.parity, "expressions": all.expressions, "records": all.records,
     });
     fs::write(&out, serde_json::to_string(&file)?)?;
     println!("{out}: {} models, {} records, {} expressions", all.models.len(), all.answers, all.expressions.len());
@@ -51,6 +55,7 @@ struct Fixtures {
     /// Per model: records and what the native engine answers.
     parity: Vec<Value>,
     expressions: Vec<Value>,
+    records: Vec<Value>,
     answers: usize,
 }
 
@@ -401,8 +406,23 @@ impl Fixtures {
         Ok(())
     }
 
-    /// `tests/record/*.json`, where a schema and records are data already.
+    /// `tests/record/*.json`: a model for each schema, and the cases as they are.
     fn records(&mut self) -> Result<()> {
+        let mut files: Vec<_> =
+            fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/record"))?.flatten().map(|e| e.path()).collect();
+        files.retain(|p| p.extension().is_some_and(|e| e == "json"));
+        files.sort();
+        for file in files {
+            let stem = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            let mut json: Value = serde_json::from_str(&fs::read_to_string(&file)?)?;
+            let schema = cases::schema(&json["schema"]);
+            let n = schema.fields.len();
+            let encoders = (0..n).map(|i| encoder(i as u32, None, Transform::Pass)).collect();
+            let pipeline = Pipeline { derived: Vec::new(), encoders: Encoders(encoders) };
+            let key = format!("record_{stem}");
+            self.add(&key, "1.0.0", &["no", "yes"], schema, pipeline, stump(n)?, Vec::new())?;
+            self.records.push(json!({ "model": key, "cases": json["cases"].take() }));
+        }
         Ok(())
     }
 }

@@ -1,4 +1,5 @@
 // The package in Node.
+import { test } from "node:test";
 import { suiteOn } from "./lib/servers.mjs";
 
-suiteOn("node", process.execPath, ["main.mjs"]);
+test("node", { timeout: 300_000 }, (t) => suiteOn(t, process.execPath, ["main.mjs"]));

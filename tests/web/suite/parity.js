@@ -28,5 +28,46 @@ export function tests({ load, bytes, model, fixtures }) {
       },
     ]);
   }
+  for (const { model: name, cases } of fixtures.records) {
+    for (const { name: what, record, json, raw, native, row, violations } of cases) {
+      if (native) continue;
+      tests.push([
+        `${name}: ${what}`,
+        async () => {
+          for (const full of [false, true]) {
+            const loaded = await model(name);
+            loaded[Symbol.for("hedgerow.test.full")](full);
+            const answer = loaded.predict(raw ?? record ?? JSON.parse(json), { raw: raw !== undefined });
+            if (violations) {
+              // The words are part of a case only where they matter.
+              same((answer.violations ?? []).map(({ field, code, message }, k) => ({ field, code, ...(violations[k]?.message ? { message } : {}) })), violations);
+            } else {
+              same(answer.status, "ok", JSON.stringify(answer.violations));
+              same(rowOf(loaded), row.map((slot) => (slot === null ? "missing" : slot)));
+            }
+          }
+        },
+      ]);
+    }
+  }
   return tests;
+}
+
+/** The row of the only record that a model has seen, from what it says of each field. */
+function rowOf(loaded) {
+  const { fields } = loaded.report();
+  return loaded.schema.fields.map(({ name, kind, levels }) => {
+    const { count, min, mean, typical } = fields[name];
+    if (count === 0) return "missing";
+    switch (kind) {
+      case "time":
+        return Date.parse(min) / 1000;
+      case "flag":
+        return mean;
+      case "category":
+        return typical === undefined ? levels.length : levels.indexOf(typical);
+      default:
+        return Object.is(min, -0) ? "minus zero" : min;
+    }
+  });
 }
