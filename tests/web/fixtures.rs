@@ -408,8 +408,10 @@ impl Fixtures {
 
     /// `tests/record/*.json`: a model for each schema, and the cases as they are.
     fn records(&mut self) -> Result<()> {
-        let mut files: Vec<_> =
-            fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/record"))?.flatten().map(|e| e.path()).collect();
+        let mut files: Vec<_> = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/record"))?
+            .flatten()
+            .map(|e| e.path())
+            .collect();
         files.retain(|p| p.extension().is_some_and(|e| e == "json"));
         files.sort();
         for file in files {
