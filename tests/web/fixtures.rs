@@ -21,7 +21,7 @@ use std::error::Error;
 use std::fs;
 use std::path::Path;
 
-#[allow(dead_code)]
+#[allow(dead_code, clippy::panic)]
 #[path = "../record/cases.rs"]
 mod cases;
 
@@ -299,6 +299,7 @@ impl Fixtures {
         Ok(())
     }
 
+    #[allow(clippy::too_many_arguments)]
     fn add(
         &mut self,
         key: &str,

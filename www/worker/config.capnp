@@ -1,5 +1,5 @@
 # Serves the Worker with plain workerd, as it is deployed: build the package, put a model beside it, then
-#   cp models/breast_cancer.hedge www/worker/model.hedge
+#   cp models/breast_cancer-1.0.0.hedge www/worker/model.hedge
 #   npx workerd serve www/worker/config.capnp
 using Workerd = import "/workerd/workerd.capnp";
 
