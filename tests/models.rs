@@ -2,7 +2,9 @@
 //!
 //! `ACCEPT=1 cargo test --release --test models` writes both anew.
 
-use hedgerow::data::sample;
+use hedgerow::artifact::Artifact;
+use hedgerow::data::{Table, sample};
+use hedgerow::train::{Config, fit};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -33,4 +35,39 @@ fn the_innovation_data_is_what_the_generator_draws() {
         sample::innovation(rows, seed, &mut made).expect("draws");
         same(&models().join(format!("data/innovation_{name}.csv")), &made);
     }
+}
+
+/// Trains what `models/NAME.yaml` says and holds it against `models/NAME.hedge`; returns the area under the ROC curve on
+/// the test rows.
+fn retrained(name: &str) -> f64 {
+    let config = Config::read(&models().join(format!("{name}.yaml"))).expect("a config");
+    let table = |path: &Option<PathBuf>| Table::read(path.as_deref().expect("a path")).expect("a table");
+    let (train, test) = (table(&config.data.train_path), table(&config.data.test_path));
+    let trained = fit(&config, &train, Some(&test), &()).expect("trains");
+    let file = trained.file().expect("a file");
+    same(&models().join(format!("{name}.hedge")), &file);
+    let artifact = Artifact::read(&file).expect("loads");
+    assert_eq!(format!("{}-{}", artifact.name, artifact.version), name);
+    let test = trained.test.expect("the config names test rows");
+    assert_eq!(test.rejected, 0);
+    println!("{name}: {} bytes, test {:?}", file.len(), test.metrics);
+    test.metrics.roc_auc.expect("both classes are there")
+}
+
+#[test]
+fn innovation_2_3_0_is_what_its_config_trains() {
+    let auc = retrained("innovation_classifier-2.3.0");
+    assert!(auc > 0.86, "{auc}");
+}
+
+#[test]
+fn innovation_2_3_1_is_what_its_config_trains() {
+    let auc = retrained("innovation_classifier-2.3.1");
+    assert!(auc > 0.87, "{auc}");
+}
+
+#[test]
+fn breast_cancer_1_0_0_is_what_its_config_trains() {
+    let auc = retrained("breast_cancer-1.0.0");
+    assert!(auc > 0.99, "{auc}");
 }
