@@ -23,7 +23,7 @@ const config :Workerd.Config = (
   services = [ (name = "main", worker = .main) ],
   sockets = [ (name = "http", address = "127.0.0.1:0", http = (), service = "main") ]
 );
-const main :Workerd.Worker = (compatibilityDate = "2026-11-01", modules = [
+const main :Workerd.Worker = (compatibilityDate = "2026-10-01", modules = [
   ${parts.join(",\n  ")}
 ]);
 `,
