@@ -125,8 +125,7 @@ pub trait Record {
 }
 
 /// One reason why a record is refused.
-#[derive(Clone, Debug, PartialEq)]
-#[cfg_attr(any(feature = "cli", target_arch = "wasm32"), derive(serde::Serialize))]
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Violation {
     /// The field's name.
     pub field: String,
@@ -137,8 +136,8 @@ pub struct Violation {
 }
 
 /// The rules a record can break; the names are stable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(any(feature = "cli", target_arch = "wasm32"), derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Code {
     /// A required field has no value.
     Missing,
