@@ -223,7 +223,7 @@ run_tests() {
   # The page's tests use the demo models; the debug binary is there already.
   check binary "building the native binary for the tests" cargo build --locked --bin hedgerow
   hedgerow=target/debug/hedgerow
-  if train_models; then record models 1 0; else record models 0 1; fi
+  if train_models; then record demo-models 1 0; else record demo-models 0 1; fi
   tests web count_web "testing the package in Node, workerd, Deno, Bun and Chromium" npm test --silent
 
   # Whatever should have run and left no line did not run.
