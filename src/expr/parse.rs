@@ -37,13 +37,9 @@ impl Dialect for Language {
 /// The stack that sqlparser and the lowering get: within the limits they take a few MiB of it where nothing is optimised.
 const STACK: usize = 64 << 20;
 
-/// On a thread of its own, so that the depth which fits does not hang on what the caller's stack has left.
+/// On a stack of its own, so that the depth which fits does not hang on what the caller's has left.
 pub(super) fn parse(text: &str, schema: &Schema, earlier: &[(String, Type)]) -> Result<Expr> {
-    let failed = || Error::new(ErrorKind::Expr, "there is no thread to read an expression on");
-    std::thread::scope(|scope| {
-        let reader = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, || read(text, schema, earlier));
-        reader.map_err(|_| failed())?.join().map_err(|_| failed())?
-    })
+    stacker::grow(STACK, || read(text, schema, earlier))
 }
 
 fn read(text: &str, schema: &Schema, earlier: &[(String, Type)]) -> Result<Expr> {
