@@ -238,7 +238,7 @@ run_tests() {
   awk '
     { verdict = $3 > 0 ? "FAILED" : $2 == 0 ? "NO TEST RAN" : "ok"; bad += verdict != "ok"; passed += $2; failed += $3
       printf "  %-16s %5d passed %5d failed  %s\n", $1, $2, $3, verdict }
-    END { printf "  %-16s %5d passed %5d failed\n", "together", passed, failed; exit bad > 0 }' "$results" || {
+    END { printf "\n%d passed, %d failed\n", passed, failed; exit bad > 0 }' "$results" || {
     say "tests failed after $(elapsed $((SECONDS - started))); the logs are in $logs"
     exit 1
   }

@@ -81,6 +81,14 @@ impl Profile {
         profile
     }
 
+    /// The same counts of slots, no answer counted.
+    #[must_use]
+    pub fn unanswered(mut self) -> Profile {
+        self.predicted.fill(0);
+        self.probability.fill([0; 10]);
+        self
+    }
+
     /// The same edges, nothing counted.
     pub fn fresh(&self) -> Profile {
         Profile {

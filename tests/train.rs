@@ -9,6 +9,7 @@ use hedgerow::pipeline::Transform;
 use hedgerow::schema::{Extra, FieldKind};
 use hedgerow::train::{self, Config, Trained};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::io::Cursor;
 
 fn table(csv: &str) -> Table {
@@ -166,6 +167,24 @@ data:
 }
 
 #[test]
+fn a_record_needs_only_what_the_model_reads_and_the_config_asks() {
+    let of = |features: &str| fit(SALES, &format!("data: {{target: label, as_of_column: day, features: {features}}}"));
+    let fields =
+        |t: &Trained| t.artifact.schema.fields.iter().map(|f| (f.name.clone(), f.required)).collect::<BTreeMap<_, _>>();
+    let plain = of("{}");
+    assert_eq!(fields(&plain).get("start"), None, "no derived feature reads it");
+    assert!(plain.notes.iter().any(|n| n.starts_with("`start` is left out")), "{:?}", plain.notes);
+    assert_eq!(fields(&plain).get("cost"), Some(&true), "no training row lacks it");
+
+    let read = of("{optional: [cost], derived: {begun: \"extract(year FROM start)\"}}");
+    assert_eq!(fields(&read).get("start"), Some(&true));
+    assert_eq!(fields(&read).get("cost"), Some(&false));
+    let linear =
+        fit(SALES, "{model: {type: logistic_regression}, data: {target: label, features: {optional: [cost]}}}");
+    assert_eq!(fields(&linear).get("cost"), Some(&false), "and the imputer has a value for it");
+}
+
+#[test]
 fn bad_configs_say_what_would_be_right() {
     let cases = [
         ("modle: {}", "line 1, column 1: unknown key `modle` (did you mean `model`?)"),
@@ -184,6 +203,7 @@ fn bad_configs_say_what_would_be_right() {
         ("data: {target: label, features: {derived: {r: outptu / 2}}}", "(did you mean `output`?)"),
         ("data: {target: label, features: {ranges: {outptu: [0, 1]}}}", "no feature `outptu` (did you mean `output`?)"),
         ("data: {target: label, features: {hidden: [cots]}}", "no feature `cots` (did you mean `cost`?)"),
+        ("data: {target: label, features: {optional: [cots]}}", "no feature `cots` (did you mean `cost`?)"),
         ("model: {name: My Model}\ndata: {target: label}", "the model's name must be"),
         ("data: {target: labl}", "(did you mean `label`?)"),
         ("data: {target: label}\ntraining: {class_weight: {c: 2}}", "`c` is no label"),

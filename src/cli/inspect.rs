@@ -5,6 +5,9 @@ use super::{Outcome, model, output};
 use crate::artifact::Artifact;
 use crate::artifact::summary::{FieldSummary, Observed, Value};
 use crate::error::Result;
+use crate::pipeline::Derived;
+use crate::profile::Profile;
+use crate::schema::Schema;
 use serde_json::json;
 use std::io::Write;
 use std::path::PathBuf;
@@ -30,7 +33,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
             all.extend(header);
             all.insert(
                 "schema".into(),
-                json!({ "fields": fields(&model.artifact), "extra": model.header.schema.extra }),
+                json!({ "fields": fields(&model.artifact.schema, &model.artifact.profile), "extra": model.header.schema.extra }),
             );
             all.insert("witnesses".into(), model.artifact.witnesses.len().into());
         }
@@ -44,9 +47,9 @@ pub fn run(args: &Args) -> Result<Outcome> {
 }
 
 /// The fields with what training saw of them.
-fn fields(artifact: &Artifact) -> Vec<FieldSummary> {
-    let of = |(i, field)| FieldSummary::of(field, artifact.profile.slots.get(i));
-    artifact.schema.fields.iter().enumerate().map(of).collect()
+fn fields(schema: &Schema, profile: &Profile) -> Vec<FieldSummary> {
+    let of = |(i, field)| FieldSummary::of(field, profile.slots.get(i));
+    schema.fields.iter().enumerate().map(of).collect()
 }
 
 fn card(out: &mut impl Write, model: &ModelFile) -> Result<()> {
@@ -64,7 +67,8 @@ fn card(out: &mut impl Write, model: &ModelFile) -> Result<()> {
     writeln!(out, "  model     {}", output::clean(&list(&header.model)))?;
     writeln!(out, "  classes   {}", output::clean(&header.classes.join(", ")))?;
 
-    input(out, &model.artifact)?;
+    let Artifact { schema, pipeline, profile, .. } = &model.artifact;
+    input(out, schema, &pipeline.derived, profile)?;
     for (title, map) in [("Metrics", &header.metrics), ("Training", &header.training)] {
         if !map.is_empty() {
             writeln!(out, "\n{bold}{title}{bold:#}")?;
@@ -75,9 +79,9 @@ fn card(out: &mut impl Write, model: &ModelFile) -> Result<()> {
 }
 
 /// The fields a record has, and the features computed from them.
-pub fn input(out: &mut impl Write, artifact: &Artifact) -> Result<()> {
+pub fn input(out: &mut impl Write, schema: &Schema, derived: &[Derived], profile: &Profile) -> Result<()> {
     let bold = anstyle::Style::new().bold();
-    let fields = fields(artifact);
+    let fields = fields(schema, profile);
     writeln!(out, "\n{bold}Input{bold:#} ({} fields; * is required)", fields.len())?;
     let width = fields.iter().map(|f| f.name.chars().count()).max().unwrap_or(0).min(40);
     for field in &fields {
@@ -90,9 +94,9 @@ pub fn input(out: &mut impl Write, artifact: &Artifact) -> Result<()> {
             output::clean(&describe(field))
         )?;
     }
-    if !artifact.pipeline.derived.is_empty() {
+    if !derived.is_empty() {
         writeln!(out, "\n{bold}Derived{bold:#} (computed by the model)")?;
-        for derived in &artifact.pipeline.derived {
+        for derived in derived {
             writeln!(out, "  {} = {}", output::clean(&derived.name), output::clean(&derived.text))?;
         }
     }

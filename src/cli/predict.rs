@@ -87,7 +87,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let bar = progress(args);
 
     let mut rows: u64 = 0;
-    for line in &mut reader {
+    while let Some(line) = reader.next() {
         let line = line.map_err(|e| e.context(args.data.display().to_string()))?;
         let answer = answer(&mut engine, &line, args, now)?;
         if let Answer::Rejected(violations) = &answer {
@@ -96,7 +96,8 @@ pub fn run(args: &Args) -> Result<Outcome> {
         writer.write(&line, &answer)?;
         rows += 1;
         if rows.is_multiple_of(256) {
-            bar.set_position(rows);
+            bar.set_position(reader.bytes());
+            bar.set_message(output::thousands(rows));
         }
     }
     writer.finish()?;
@@ -287,10 +288,18 @@ fn progress(args: &Args) -> ProgressBar {
     if answers_on_terminal || !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
-    let bar = ProgressBar::no_length();
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {human_pos} records, {per_sec}, {elapsed}") {
+    // What comes through a pipe has no length.
+    let length = std::fs::metadata(&args.data).ok().filter(|m| m.is_file()).map(|m| m.len());
+    let (bar, template) = match length {
+        Some(length) => {
+            (ProgressBar::new(length), "{wide_bar} {percent:>3} % {binary_bytes_per_sec}, {msg} records, {eta} left")
+        }
+        None => (ProgressBar::no_length(), "{spinner} {binary_bytes}, {msg} records, {elapsed}"),
+    };
+    if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
     }
+    bar.set_message("0");
     bar.enable_steady_tick(Duration::from_millis(100));
     bar
 }

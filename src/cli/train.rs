@@ -4,6 +4,9 @@ use super::{Outcome, inspect, output};
 use crate::data::Table;
 use crate::error::{Error, ErrorKind, Result};
 use crate::metrics::Metrics;
+use crate::pipeline::Derived;
+use crate::profile::Profile;
+use crate::schema::Schema;
 use crate::train::config::ModelKind;
 use crate::train::{Config, Evaluation, Progress, Trained, fit};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -79,7 +82,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
     };
     let table = Table::read(path)?;
     let test = config.data.test_path.as_deref().map(Table::read).transpose()?;
-    let bar = Bar::new();
+    let bar = Bar::new(!args.json);
     let trained = fit(&config, &table, test.as_ref(), &bar).map_err(|e| match e.kind() {
         ErrorKind::Data => e.context(path.display().to_string()),
         _ => e,
@@ -145,8 +148,7 @@ fn tell(trained: &Trained, data: &Path, file: &Path, size: usize, report: Option
     let mut out = output::stdout();
     let bold = anstyle::Style::new().bold();
     let a = &trained.artifact;
-    writeln!(out, "{bold}{} {}{bold:#}: {} from {}", a.name, a.version, a.model.family(), data.display())?;
-    inspect::input(&mut out, a)?;
+    writeln!(out, "\n{bold}{} {}{bold:#}: {} from {}", a.name, a.version, a.model.family(), data.display())?;
 
     let rows: u64 = trained.class_counts.iter().sum();
     writeln!(out, "\n{bold}Classes{bold:#} ({} rows)", output::thousands(rows))?;
@@ -199,17 +201,19 @@ fn metrics(out: &mut impl Write, which: &str, evaluation: &Evaluation) -> Result
 
 /// A bar per stage, on a terminal.
 struct Bar {
+    /// Whether what was inferred is told, too.
+    tell: bool,
     bar: ProgressBar,
     stage: Mutex<String>,
 }
 
 impl Bar {
-    fn new() -> Self {
+    fn new(tell: bool) -> Self {
         let bar = if std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
         if let Ok(style) = ProgressStyle::with_template("{msg:24} {wide_bar} {pos}/{len} {elapsed}") {
             bar.set_style(style);
         }
-        Bar { bar, stage: Mutex::default() }
+        Bar { tell, bar, stage: Mutex::default() }
     }
 }
 
@@ -223,5 +227,13 @@ impl Progress for Bar {
         }
         self.bar.set_length(total);
         self.bar.set_position(done);
+    }
+
+    fn inferred(&self, schema: &Schema, derived: &[Derived], profile: &Profile) {
+        if self.tell {
+            let mut out = output::stdout();
+            // Whoever closed the output hears of it when the outcome is told.
+            let _ = inspect::input(&mut out, schema, derived, profile).and_then(|()| Ok(out.flush()?));
+        }
     }
 }

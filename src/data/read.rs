@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Cursor, Read};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The most bytes one record may take, and a header.
 pub const MAX_RECORD: usize = 1 << 20;
@@ -40,6 +41,7 @@ pub enum Format {
 /// ```
 pub struct Reader {
     source: Source,
+    bytes: Arc<AtomicU64>,
     /// Set where nothing more can be read.
     done: bool,
 }
@@ -68,6 +70,20 @@ enum Cells {
     Json(Object),
 }
 
+/// Counts what is read through it.
+struct Counted<R> {
+    input: R,
+    bytes: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let n = self.input.read(buffer)?;
+        self.bytes.fetch_add(n as u64, Ordering::Relaxed);
+        Ok(n)
+    }
+}
+
 impl Reader {
     /// Opens a file. Its extension (`.csv`, `.tsv`, `.jsonl`, `.ndjson`, `.json`), or else its first byte, says how it is written.
     pub fn open(path: &Path) -> Result<Reader> {
@@ -80,16 +96,18 @@ impl Reader {
             Some("jsonl" | "ndjson" | "json") => (Some(Format::JsonLines), b','),
             _ => (None, b','),
         };
-        Reader::build(Box::new(BufReader::with_capacity(1 << 16, file)), format, delimiter)
-            .map_err(|e| e.context(opening()))
+        Reader::build(file, format, delimiter).map_err(|e| e.context(opening()))
     }
 
     /// Reads from any source; where no format is given, the first byte decides: `{` begins JSON Lines.
     pub fn new(input: impl Read + Send + 'static, format: Option<Format>) -> Result<Reader> {
-        Reader::build(Box::new(BufReader::new(input)), format, b',')
+        Reader::build(input, format, b',')
     }
 
-    fn build(mut input: Box<dyn BufRead + Send>, format: Option<Format>, delimiter: u8) -> Result<Reader> {
+    fn build(input: impl Read + Send + 'static, format: Option<Format>, delimiter: u8) -> Result<Reader> {
+        let bytes = Arc::new(AtomicU64::new(0));
+        let counted = Counted { input, bytes: Arc::clone(&bytes) };
+        let mut input: Box<dyn BufRead + Send> = Box::new(BufReader::with_capacity(1 << 16, counted));
         let mut head = head(&mut input)?;
         if head.starts_with(BOM) {
             head.drain(..BOM.len());
@@ -106,7 +124,12 @@ impl Reader {
                 Source::Csv { csv, header }
             }
         };
-        Ok(Reader { source, done: false })
+        Ok(Reader { source, bytes, done: false })
+    }
+
+    /// How many bytes of the source have been read; a buffer ahead of the records.
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
     }
 
     /// How the records are written.

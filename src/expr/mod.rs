@@ -203,6 +203,11 @@ impl Expr {
         }
     }
 
+    /// Whether the value depends on the field or earlier derived feature in `slot` directly.
+    pub fn reads(&self, slot: usize) -> bool {
+        self.nodes.iter().any(|node| matches!(node, Node::Slot(s) if *s as usize == slot))
+    }
+
     /// Whether the value depends on `as_of` directly (a derived feature it reads may do so as well).
     pub fn uses_now(&self) -> bool {
         self.nodes.contains(&Node::Now)

@@ -73,17 +73,7 @@ pub(super) fn test_metrics(artifact: &Artifact, target: &str, as_of: &AsOf, tabl
     Ok(evaluate(&artifact.pipeline.encoders, &artifact.model, slots.view(), data.y, n, rejected))
 }
 
-/// What later traffic is compared with: all rows' slots, but only the held-out rows' answers, since a model is surer of rows it
-/// was fitted on than of any it will meet.
-pub(super) fn reference(
-    schema: &Schema,
-    pipeline: &Pipeline,
-    slots: ArrayView2<'_, f64>,
-    held_slots: ArrayView2<'_, f64>,
-    validation: &Evaluation,
-) -> Profile {
-    let held = Profile::of(schema, pipeline, held_slots, validation.probability.view());
-    let unanswered = Array2::zeros((slots.nrows(), validation.probability.ncols()));
-    let all = Profile::of(schema, pipeline, slots, unanswered.view());
-    Profile { predicted: held.predicted, probability: held.probability, ..all }
+/// What later traffic is compared with: all rows' slots, and no answers yet.
+pub(super) fn reference(schema: &Schema, pipeline: &Pipeline, slots: ArrayView2<'_, f64>, n_classes: usize) -> Profile {
+    Profile::of(schema, pipeline, slots, Array2::zeros((slots.nrows(), n_classes)).view()).unanswered()
 }

@@ -32,7 +32,7 @@ use answer::{encode, evaluate, reference, slots, test_metrics};
 use encoders::{Column, slot_kinds};
 use finish::{facts, importance, name, witness_records};
 use ndarray::{Array2, ArrayView2, Axis};
-use prepare::{as_of, check_hidden, derive, infer, target, weights};
+use prepare::{as_of, check_hidden, derive, infer, leave_out_unread, target, weights};
 
 /// The part of the rows held out where the config does not say.
 pub const VALIDATION_FRACTION: f64 = 0.2;
@@ -91,13 +91,18 @@ pub fn fit(config: &Config, table: &Table, test: Option<&Table>, progress: &dyn 
     check_names(&model_name, &config.model.version).map_err(|e| Error::new(ErrorKind::Config, e.to_string()))?;
     let params = Params::new(config.model.kind, &config.model.parameters)?;
     let target = target(config)?;
-    let Inferred { schema, classes, mut notes } = infer(config, target, table)?;
-    let derived = derive(config, &schema)?;
+    let Inferred { mut schema, classes, mut notes } = infer(config, target, table)?;
+    let mut derived = derive(config, &schema)?;
+    if leave_out_unread(&mut schema, &derived, &mut notes) {
+        derived = derive(config, &schema)?; // their slots have moved
+    }
     check_hidden(config, &schema, &derived)?;
     let as_of = as_of(config, &derived)?;
     let data = Dataset::from_table(table, &schema, target, &classes, &as_of)?.strict()?;
     let mut pipeline = Pipeline { derived, encoders: Encoders::default() };
     let slots = slots(&pipeline, &data);
+    let mut profile = reference(&schema, &pipeline, slots.view(), classes.len());
+    progress.inferred(&schema, &pipeline.derived, &profile);
     let weight = weights(config, &data)?;
 
     let (train, held_out) = data.split(config.data.validation_fraction.unwrap_or(VALIDATION_FRACTION), config.seed);
@@ -123,11 +128,15 @@ pub fn fit(config: &Config, table: &Table, test: Option<&Table>, progress: &dyn 
         first
     };
 
+    // Only the held-out rows' answers are counted: a model is surer of rows it was fitted on than of any it will meet.
+    for answer in validation.probability.rows() {
+        profile.observe_answer(&answer.to_vec());
+    }
     pipeline.encoders = last.encoders;
     let artifact = Artifact {
         name: model_name,
         version: config.model.version.clone(),
-        profile: reference(&schema, &pipeline, slots.view(), held_slots.view(), &validation),
+        profile,
         classes,
         schema,
         pipeline,

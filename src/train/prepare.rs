@@ -37,6 +37,7 @@ pub(super) fn infer(config: &Config, target: &str, table: &Table) -> Result<Infe
         config::Extra::Reject => Extra::Reject,
     };
     set_ranges(config, &mut inferred.schema)?;
+    set_optional(config, &mut inferred.schema)?;
     Ok(inferred)
 }
 
@@ -58,6 +59,38 @@ fn set_ranges(config: &Config, schema: &mut Schema) -> Result<()> {
         }
     }
     Ok(())
+}
+
+fn set_optional(config: &Config, schema: &mut Schema) -> Result<()> {
+    for name in &config.data.features.optional {
+        match schema.slot(name) {
+            Some(i) => schema.fields[i].required = false,
+            None => {
+                let hint = did_you_mean(name, schema.fields.iter().map(|f| f.name.as_str()));
+                let message = format!("data.features.optional: there is no feature `{name}`{hint}");
+                return Err(Error::new(ErrorKind::Config, message));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Takes out times that no derived feature reads, since the model never reads a time itself: a record need not have them. Whether
+/// there were any.
+pub(super) fn leave_out_unread(schema: &mut Schema, derived: &[Derived], notes: &mut Vec<String>) -> bool {
+    let read = |i: usize| derived.iter().any(|d| d.expr.reads(i));
+    let unread: Vec<bool> =
+        schema.fields.iter().enumerate().map(|(i, f)| matches!(f.kind, FieldKind::Time) && !read(i)).collect();
+    let mut unread = unread.into_iter();
+    let before = schema.fields.len();
+    schema.fields.retain(|field| {
+        let out = unread.next().unwrap_or(false);
+        if out {
+            notes.push(format!("`{}` is left out: it is a time, and no derived feature reads it", field.name));
+        }
+        !out
+    });
+    schema.fields.len() < before
 }
 
 pub(super) fn derive(config: &Config, schema: &Schema) -> Result<Vec<Derived>> {

@@ -2,6 +2,9 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::Model;
+use crate::pipeline::Derived;
+use crate::profile::Profile;
+use crate::schema::Schema;
 use ndarray::ArrayView2;
 
 /// What a trainer is given.
@@ -65,6 +68,12 @@ pub struct Fitted {
 pub trait Progress: Sync {
     /// `done` of at most `total` steps of `stage`.
     fn step(&self, stage: &str, done: u64, total: u64);
+
+    /// What the training rows were taken for, before anything is fitted. `profile`: their counts, per field and derived
+    /// feature; no answers yet.
+    fn inferred(&self, schema: &Schema, derived: &[Derived], profile: &Profile) {
+        let _ = (schema, derived, profile);
+    }
 }
 
 /// Tells nobody.

@@ -43,7 +43,7 @@ test("Node's example answers", async () => {
 test("the browser's example tells what is missing", async () => {
   // In Node, where the address is a path.
   writeFileSync(join(box, "browser.mjs"), block("Browser", "js"));
-  assert.match(await run(process.execPath, ["browser.mjs"]), /field: 'start_date',\s+code: 'missing'/);
+  assert.match(await run(process.execPath, ["browser.mjs"]), /field: 'development_time',\s+code: 'missing'/);
 });
 
 test("the Worker's example answers a request", async () => {
@@ -59,13 +59,13 @@ test("the Worker's example answers a request", async () => {
 test("the types of a model fit the package's", async () => {
   await run("sh", ["-e", "-c", block("TypeScript", "sh")]);
   const example = `${block("TypeScript", "ts")}
-const start_date = new Date(), category = "energy" as const;
-const answer = model.predict({ start_date, category, novelty_score: 0.8, development_time: 18, cost: 120 });
+const category = "energy" as const;
+const answer = model.predict({ category, novelty_score: 0.8, development_time: 18, cost: 120 });
 if (answer.status === "ok") console.log(answer.probability.success, answer.class_index === 1);
 // @ts-expect-error no such level
-model.predict({ start_date, category: "enrgy", novelty_score: 0.8, development_time: 18, cost: 120 });
+model.predict({ category: "enrgy", novelty_score: 0.8, development_time: 18, cost: 120 });
 // @ts-expect-error a required field is missing
-model.predict({ start_date, category });
+model.predict({ category });
 `;
   writeFileSync(join(box, "types.ts"), example);
   await run(bin("tsc"), ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2022", "--lib", "es2022,dom,esnext.disposable", "--types", "node", "--typeRoots", join(root, "node_modules/@types"), "types.ts"]);

@@ -18,6 +18,7 @@
 //!     numerical: [age, income]
 //!     categorical: [region]
 //!     time: [signup_date]
+//!     optional: [income]            # a record may lack it, though no training row does
 //!     derived: { tenure: "date_diff('day', signup_date, now())" }
 //! preprocessing: { imputer: median, scaler: standard, encoder: onehot }
 //! training: { class_weight: balanced }
@@ -184,6 +185,8 @@ pub struct Features {
     pub drop: Vec<String>,
     /// Columns that derived features may read, but the model does not.
     pub hidden: Vec<String>,
+    /// Columns that a record may leave out, though no training row did.
+    pub optional: Vec<String>,
     /// Per number `[min, max]`, beyond which a record is refused.
     pub ranges: BTreeMap<String, (f64, f64)>,
     /// Name and expression, in order: a mapping, or a list of `{name, expression}`. Each may read those before it.
