@@ -67,5 +67,20 @@ pub(super) fn facts(trained: &mut Trained, config: &Config, params: &Params, tab
     header.training.insert("rows".into(), rows.into());
     header.training.insert("data_sha256".into(), hex.into());
     header.training.insert("seed".into(), config.seed.into());
-    header.training.insert("config".into(), json!(config));
+    header.training.insert("config".into(), said(json!(config)));
+}
+
+/// A config without the keys that say nothing, so that a file stays the same when a later version knows more keys.
+fn said(value: serde_json::Value) -> serde_json::Value {
+    use serde_json::Value;
+    let empty = |v: &Value| match v {
+        Value::Null => true,
+        Value::Array(a) => a.is_empty(),
+        Value::Object(o) => o.is_empty(),
+        _ => false,
+    };
+    match value {
+        Value::Object(map) => map.into_iter().map(|(k, v)| (k, said(v))).filter(|(_, v)| !empty(v)).collect(),
+        other => other,
+    }
 }
