@@ -17,6 +17,32 @@
 //! Whoever stands behind a door need not check again: a row is *validated, typed, finite or NaN, and NaN means missing*;
 //! an artifact that was read is *proven*, so prediction cannot fail, loop or panic.
 //!
+//! From rows to an answer, natively (the browser does the last four lines with the same file):
+//!
+//! ```
+//! # #[cfg(feature = "cli")] {
+//! use hedgerow::data::{Format, Reader, Table, sample};
+//! use hedgerow::engine::{Answer, Engine, Options};
+//! use hedgerow::schema::RawRecord;
+//! use hedgerow::train::{self, Config};
+//!
+//! let mut csv = Vec::new();
+//! sample::innovation(400, 7, &mut csv).unwrap();
+//! let table = Table::from_reader(Reader::new(std::io::Cursor::new(csv), Some(Format::Csv)).unwrap()).unwrap();
+//! let config = Config::parse("
+//!   model: { type: random_forest }
+//!   data: { target: outcome, features: { numerical: [novelty_score, cost], categorical: [region] } }
+//! ").unwrap();
+//! let file = train::fit(&config, &table, None, &()).unwrap().file().unwrap();
+//!
+//! let mut engine = Engine::load(&file, Options::default()).unwrap();
+//! // In the order of the columns.
+//! let cells = ["0.9", "EU", "120"].map(|text| Some(text.to_string()));
+//! let Answer::Prediction(p) = engine.predict(&RawRecord(&cells), None, 1_767_225_600.0).unwrap() else { panic!() };
+//! assert!((p.probability.iter().sum::<f64>() - 1.0).abs() < 1e-12 && p.confidence > 0.5);
+//! # }
+//! ```
+//!
 //! # The nouns
 //!
 //! | noun | is | room |
