@@ -10,6 +10,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 readonly started=$SECONDS
 readonly logs=build/log
 export CARGO_TERM_COLOR=never
+# The steps find what they build where cargo puts it by itself.
+unset CARGO_TARGET_DIR CARGO_BUILD_TARGET_DIR CARGO_BUILD_TARGET
 export PATH="$PWD/tools/target/debug:$PWD/node_modules/.bin:$PATH"
 
 usage() {
@@ -130,7 +132,7 @@ train_models() {
   mkdir -p build/reports
   for config in models/*.yaml; do
     name=$(basename "$config" .yaml)
-    step "training $name" "$hedgerow" train --config "$config" --out "models/$name.hedge" --report "build/reports/$name.html"
+    step "training $name" "$hedgerow" train --config "$config" --out "models/$name.hedge" --report "build/reports/$name.html" || return 1
   done
 }
 

@@ -34,8 +34,16 @@ pub struct Metrics {
     pub f1: f64,
     /// Matthews' correlation of true and predicted classes, in -1..=1.
     pub mcc: f64,
-    /// Rows: true class; columns: predicted class.
+    /// Rows: true class; columns: predicted class. Not written for more than [`MAX_WRITTEN_CONFUSION`] classes.
+    #[serde(default, skip_serializing_if = "unwieldy")]
     pub confusion: Vec<Vec<u64>>,
+}
+
+/// A confusion matrix of more classes is left out of files: nobody reads it, and it grows with the square.
+pub const MAX_WRITTEN_CONFUSION: usize = 100;
+
+fn unwieldy(confusion: &[Vec<u64>]) -> bool {
+    confusion.len() > MAX_WRITTEN_CONFUSION
 }
 
 impl Metrics {

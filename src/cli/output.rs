@@ -87,7 +87,9 @@ impl Output {
     /// Opens `path`. The temporary file lies beside it, so that the rename cannot cross file systems.
     pub fn create(path: &Path) -> Result<Output> {
         if path == Path::new("-") {
-            return Ok(Output::Stdout(Box::new(stdout())));
+            // Not through anstream, which takes control characters for colours: these are data.
+            let out = BufWriter::with_capacity(1 << 16, Piped(io::stdout().lock()));
+            return Ok(Output::Stdout(Box::new(out)));
         }
         let cannot = |error: io::Error| Error::from(error).context(format!("writing {}", path.display()));
         // A link is followed: what it points to is replaced, not the link.

@@ -51,7 +51,7 @@ pub struct Args {
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum Format {
-    /// Comma-separated values
+    /// Comma-separated values; tabs where --out ends in .tsv
     Csv,
     /// JSON Lines: an object per line
     Jsonl,
@@ -167,7 +167,7 @@ enum Writer<'a> {
 impl<'a> Writer<'a> {
     fn new(args: &'a Args, input: data::Format, source: &'a Source<'a>, now: f64) -> Result<Self> {
         let named = match args.out.extension().and_then(|e| e.to_str()) {
-            Some("csv") => Some(Format::Csv),
+            Some("csv" | "tsv") => Some(Format::Csv),
             Some("jsonl" | "ndjson") => Some(Format::Jsonl),
             _ => None,
         };
@@ -186,7 +186,10 @@ impl<'a> Writer<'a> {
                     let message = format!("the column `{twice}` cannot be kept: the answers have one of that name");
                     return Err(Error::new(ErrorKind::Config, message));
                 }
-                let mut out = Box::new(csv::Writer::from_writer(Output::create(&args.out)?));
+                let tabs = args.out.extension().is_some_and(|e| e == "tsv");
+                let mut csv = csv::WriterBuilder::new();
+                csv.delimiter(if tabs { b'\t' } else { b',' });
+                let mut out = Box::new(csv.from_writer(Output::create(&args.out)?));
                 out.write_record(keep.iter().chain(&answers)).map_err(unwritten)?;
                 Ok(Writer::Csv { out, keep, source, number: ryu_js::Buffer::new() })
             }

@@ -75,6 +75,11 @@ fn setting(text: &str) -> Result<(String, serde_json::Value), String> {
 }
 
 pub fn run(args: &Args) -> Result<Outcome> {
+    if args.out == Path::new("-") {
+        let message =
+            "a model is written to a file, since standard output tells how the training went: name one with --out";
+        return Err(Error::new(ErrorKind::Config, message));
+    }
     let config = config(args)?;
     let Some(path) = &config.data.train_path else {
         let message = "there is no data: name a CSV or JSON Lines file, or a config with data.train_path";
@@ -138,7 +143,6 @@ fn report_path(args: &Args) -> Option<PathBuf> {
         Some(path) => Some(path.clone()),
         // `/dev/null` and the like have nothing beside them.
         None if args.out.exists() && !args.out.is_file() => None,
-        None if args.out == Path::new("-") => None,
         None => Some(args.out.with_extension("html")),
     }
 }

@@ -162,15 +162,21 @@ impl Dataset {
     /// Row `i` as texts without types, one per field, that give exactly the same row at the door: what a witness holds. The
     /// text of the file where it does, else the plainest text of the value. `table`: the one the dataset was made from.
     pub fn witness(&self, table: &Table, i: usize) -> Vec<Option<String>> {
-        let written = self.schema.fields.iter().map(|field| {
-            let column = table.columns().iter().find(|c| c.name() == field.name)?;
-            column.text(self.source[i]).map(str::to_owned)
-        });
-        written
-            .zip(&self.schema.fields)
-            .zip(self.rows.row(i))
-            .map(|((text, field), &slot)| if reads_as(field, &text, slot) { text } else { plainest(&field.kind, slot) })
-            .collect()
+        let columns = self.columns(table);
+        (0..columns.len()).map(|field| self.witness_cell(&columns, i, field)).collect()
+    }
+
+    /// The table's columns behind the fields.
+    pub(crate) fn columns<'t>(&self, table: &'t Table) -> Vec<Option<&'t Column>> {
+        let by_name: HashMap<&str, &Column> = table.columns().iter().map(|c| (c.name(), c)).collect();
+        self.schema.fields.iter().map(|field| by_name.get(field.name.as_str()).copied()).collect()
+    }
+
+    /// One cell of [`witness`](Self::witness). `columns`: as [`columns`](Self::columns) gives them.
+    pub(crate) fn witness_cell(&self, columns: &[Option<&Column>], i: usize, field: usize) -> Option<String> {
+        let text = columns[field].and_then(|column| column.text(self.source[i])).map(str::to_owned);
+        let (field, slot) = (&self.schema.fields[field], self.rows[[i, field]]);
+        if reads_as(field, &text, slot) { text } else { plainest(&field.kind, slot) }
     }
 }
 

@@ -158,7 +158,7 @@ impl Plan<'_> {
     fn number(&self, values: &[f64]) -> Option<f64> {
         match self.strategy {
             ImputerKind::None => None,
-            ImputerKind::Mean => Some(mean(values)),
+            ImputerKind::Mean => Some(bounded(mean(values))),
             ImputerKind::Median => Some(median(values)),
             ImputerKind::MostFrequent => Some(most_frequent(values)),
             // A text is meant for categories; numbers then get scikit-learn's default.
@@ -201,7 +201,7 @@ fn scale(scaler: &Scaler, values: &[f64]) -> Transform {
         ScalerKind::None => Transform::Pass,
         ScalerKind::Standard => {
             let n = values.len() as f64;
-            let mean = mean(values);
+            let mean = bounded(mean(values));
             let variance = values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n;
             // A constant column, up to rounding, is not scaled (`_is_constant_feature`).
             let noise = n * f64::EPSILON * variance + (n * mean * f64::EPSILON) * (n * mean * f64::EPSILON);

@@ -24,12 +24,13 @@ pub(super) fn name(config: &Config) -> String {
 pub(super) fn witness_records(data: &Dataset, table: &Table, seed: u64) -> Vec<(Vec<Option<String>>, f64)> {
     let mut rng = rng(seed, 0);
     let n = data.len();
+    let columns = data.columns(table);
     (0..4 * WITNESSES)
         .map(|k| {
             let as_of = data.as_of[rng.random_range(0..n)];
             let cells = data.schema.fields.iter().enumerate().map(|(i, field)| {
-                let mut cells = data.witness(table, rng.random_range(0..n));
-                if k == 1 && !field.required { None } else { cells[i].take() }
+                let row = rng.random_range(0..n);
+                if k == 1 && !field.required { None } else { data.witness_cell(&columns, row, i) }
             });
             (cells.collect(), as_of)
         })

@@ -32,7 +32,7 @@ use answer::{encode, evaluate, reference, slots, test_metrics};
 use encoders::{Column, slot_kinds};
 use finish::{facts, importance, name, witness_records};
 use ndarray::{Array2, ArrayView2, Axis};
-use prepare::{as_of, check_hidden, derive, infer, leave_out_unread, target, weights};
+use prepare::{as_of, check_hidden, check_size, derive, infer, leave_out_unread, target, weights};
 
 /// The part of the rows held out where the config does not say.
 pub const VALIDATION_FRACTION: f64 = 0.2;
@@ -200,6 +200,7 @@ impl Run<'_> {
         let hidden = &self.config.data.features.hidden;
         let prep = &self.config.preprocessing;
         let (encoders, columns) = encoders::fit(prep, params.is_tree(), &kinds, hidden, slots.view(), &mut notes)?;
+        check_size(&columns, self.slots.nrows(), &kinds)?;
         let levels: Vec<Option<usize>> = columns.iter().map(|c| c.levels).collect();
         let part = |rows: &[usize]| {
             let x = encode(&encoders, self.slots.select(Axis(0), rows).view());

@@ -1,6 +1,7 @@
 //! From a config and a table to what is fitted: schema, derived features, event times, weights.
 
 use super::config::{self, ClassWeight, Config, HandleUnknown};
+use super::encoders::{Column, SlotKind};
 use crate::data::{AsOf, Dataset, Hints, Inferred, Table};
 use crate::error::{Error, ErrorKind, Result, did_you_mean};
 use crate::expr::{Expr, Type};
@@ -161,4 +162,41 @@ pub(super) fn weights(config: &Config, data: &Dataset) -> Result<Vec<f64>> {
         }
     };
     Ok(data.y.iter().map(|&c| of_class[c]).collect())
+}
+
+/// Most numbers of an encoded training table (8 GiB of them).
+const MAX_ENCODED: usize = 1 << 30;
+
+/// Refuses a table that would not fit into memory once it is encoded, and says which slot makes it wide.
+pub(super) fn check_size(columns: &[Column], rows: usize, kinds: &[SlotKind<'_>]) -> Result<()> {
+    if columns.len().saturating_mul(rows) <= MAX_ENCODED {
+        return Ok(());
+    }
+    let mut width = vec![0usize; kinds.len()];
+    columns.iter().for_each(|c| width[c.slot] += 1);
+    let widest = (0..kinds.len()).max_by_key(|&i| width[i]).unwrap_or(0);
+    let message = format!(
+        "{rows} rows of {} encoded columns are too many ({MAX_ENCODED} numbers are the most): `{}` alone becomes {} columns; \
+         drop it, encode categories as ordinal, or train on fewer rows",
+        columns.len(),
+        kinds[widest].name,
+        width[widest]
+    );
+    Err(Error::new(ErrorKind::Data, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::encoders::Kind;
+    use super::*;
+
+    #[test]
+    fn a_table_too_wide_for_memory_is_refused_by_its_widest_column() {
+        let kinds = ["narrow", "wide"].map(|name| SlotKind { name, kind: Kind::Number, missing: false });
+        let column = |slot| Column { slot, levels: None };
+        let columns: Vec<Column> = [0].into_iter().chain(std::iter::repeat_n(1, 999)).map(column).collect();
+        assert!(check_size(&columns, 1 << 20, &kinds).is_ok());
+        let e = check_size(&columns, 2 << 20, &kinds).unwrap_err().to_string();
+        assert!(e.contains("`wide` alone becomes 999 columns"), "{e}");
+    }
 }

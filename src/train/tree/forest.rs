@@ -37,7 +37,7 @@ pub(crate) fn fit(p: &RandomForest, problem: &Problem<'_>, seed: u64, progress: 
         trees.push(tree);
     }
     let mut notes = Vec::new();
-    if n < 2 * p.min_samples_leaf {
+    if n < p.min_samples_leaf.saturating_mul(2) {
         notes.push(format!("{n} rows are too few to split: a leaf has at least {} rows", p.min_samples_leaf));
     }
     let forest = Forest::new(binned.n_features(), problem.n_classes, Link::Average, Vec::new(), &trees)?;
