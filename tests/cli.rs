@@ -67,6 +67,24 @@ fn a_reader_that_hangs_up_is_no_error() {
 }
 
 #[test]
+fn standard_output_gets_the_bytes_a_file_gets() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data.csv");
+    let kept = "\x1b[31mred\x0b\x7f";
+    fs::write(&data, records(1).replace("amount", "note,amount").replace("\n0,", &format!("\n\"{kept}\",0,"))).unwrap();
+    let (data, file) = (data.to_str().unwrap(), folder.path().join("answers.csv"));
+    let printed = run(&["predict", MODEL, data, "--keep", "note"]).stdout;
+    let wrote = run(&["predict", MODEL, data, "--keep", "note", "--out", file.to_str().unwrap()]);
+    assert_eq!(wrote.status.code(), Some(0), "{}", String::from_utf8_lossy(&wrote.stderr));
+    assert_eq!(printed, fs::read(&file).unwrap());
+    assert!(String::from_utf8(printed).unwrap().contains(kept));
+
+    let tabs = folder.path().join("answers.tsv");
+    run(&["predict", MODEL, data, "--out", tabs.to_str().unwrap()]);
+    assert!(fs::read_to_string(&tabs).unwrap().starts_with("prediction\tprobability_no\tprobability_yes\n"));
+}
+
+#[test]
 fn answers_come_while_records_still_do() {
     let mut child = hedgerow().args(["predict", MODEL]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
