@@ -272,15 +272,14 @@ impl Encoder {
             }
             Transform::OneHot { levels, .. } => {
                 let n = slot.levels.ok_or_else(|| not_a_category("one-hot", self.slot))?;
-                let mut seen = vec![false; n];
-                for &level in levels {
-                    match seen.get_mut(level as usize) {
-                        Some(seen) if !*seen => *seen = true,
-                        Some(_) => return Err(error(format!("level {level} has two one-hot columns"))),
-                        None => {
-                            return Err(error(format!("level {level} has a one-hot column, but there are {n} levels")));
-                        }
-                    }
+                // The work follows the encoder's own length, not the field's: many short encoders may read one long field.
+                let mut sorted = levels.clone();
+                sorted.sort_unstable();
+                if let Some(level) = sorted.last().filter(|level| **level as usize >= n) {
+                    return Err(error(format!("level {level} has a one-hot column, but there are {n} levels")));
+                }
+                if let Some(twice) = sorted.windows(2).find(|w| w[0] == w[1]) {
+                    return Err(error(format!("level {} has two one-hot columns", twice[0])));
                 }
                 let n = self.n_columns() - usize::from(self.indicator);
                 if n == 0 || n > MAX_COLUMNS {

@@ -3,14 +3,14 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use hedgerow::math::BOUND;
-use hedgerow::model::Model;
+use hedgerow::math::{BOUND, Matrix};
 use hedgerow::model::bayes::NaiveBayes;
 use hedgerow::model::calibration::{Calibrated, Calibrator, Input};
 use hedgerow::model::linear::Logistic;
 use hedgerow::model::mlp::Mlp;
 use hedgerow::model::stacking::Stacking;
 use hedgerow::model::svm::{Kernel, Svm};
+use hedgerow::model::{MAX_MEMBERS, Model};
 use hedgerow::pipeline::{Encoder, Encoders, Slot, Transform};
 use hedgerow::wire;
 
@@ -213,6 +213,11 @@ fn checks_notice_every_field_of_the_svm() {
                 m.support.rows -= 1;
                 m.support.data.truncate(m.support.rows * m.support.cols);
             }),
+            ("width without a vector", &|m| {
+                m.support = Matrix { rows: 0, cols: 65_536, data: Vec::new() };
+                m.n_support.fill(0);
+                m.dual_coef = Matrix { rows: m.dual_coef.rows, cols: 0, data: Vec::new() };
+            }),
             ("counts that do not add up", &|m| m.n_support[0] += 1),
             ("counts that overflow", &|m| m.n_support.fill(u32::MAX)),
             ("one class", &|m| m.n_support = vec![m.support.rows as u32]),
@@ -241,6 +246,12 @@ fn checks_notice_every_field_of_the_perceptron() {
         open,
         &[
             ("no layer", &|m| m.layers.clear()),
+            ("width without a row", &|m| {
+                m.layers[0].weights = Matrix { rows: 0, cols: 65_536, data: Vec::new() };
+                m.layers[0].bias.clear();
+                let next = &mut m.layers[1].weights;
+                *next = Matrix { rows: next.rows, cols: 0, data: Vec::new() };
+            }),
             ("a layer too few", &|m| _ = m.layers.remove(1)),
             ("a NaN weight", &|m| m.layers[1].weights.data[0] = f64::NAN),
             ("a NaN bias", &|m| m.layers[2].bias[0] = f64::NAN),
@@ -292,6 +303,7 @@ fn checks_notice_every_field_of_stacking() {
             ("an encoding out of range", &|m| m.members[0].0 = 2),
             ("no encodings", &|m| m.encoders.clear()),
             ("no members", &|m| m.members.clear()),
+            ("more encodings than are read", &|m| m.encoders.resize(MAX_MEMBERS + 1, m.encoders[0].clone())),
             ("a member too few", &|m| _ = m.members.pop()),
             ("no passthrough", &|m| m.passthrough = None),
             ("a passthrough out of range", &|m| m.passthrough = Some(9)),
@@ -347,6 +359,7 @@ fn checks_notice_every_field_of_calibration() {
     refuses(
         open,
         &[
+            ("more members than are read", &|m| m.members.resize(MAX_MEMBERS + 1, m.members[0].clone())),
             ("no members", &|m| m.members.clear()),
             ("a broken member", &|m| {
                 if let Model::Svm(svm) = &mut m.members[0].0 {

@@ -1,6 +1,6 @@
 //! Calibrated probabilities (`sklearn.calibration.CalibratedClassifierCV`, one or several folds averaged).
 
-use super::{Model, binary, check_numbers, error, normalise};
+use super::{MAX_MEMBERS, Model, binary, check_numbers, error, normalise};
 use crate::error::Result;
 use crate::math::{bounded, ln, sigmoid, softmax};
 use crate::pipeline::Slot;
@@ -74,6 +74,9 @@ impl Calibrated {
 
     pub(super) fn check(&self, level: u32) -> Result<()> {
         let Some(first) = self.first() else { return Err(error("it has no member")) };
+        if self.members.len() > MAX_MEMBERS {
+            return Err(error(format!("it has at most {MAX_MEMBERS} members, not {}", self.members.len())));
+        }
         for (i, (model, calibrator)) in self.members.iter().enumerate() {
             let named = |e: crate::error::Error| e.context(format!("member {i}"));
             model.check_at(level + 1).map_err(named)?;

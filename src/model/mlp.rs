@@ -75,6 +75,10 @@ impl Mlp {
             if layer.weights.cols != width {
                 return Err(error(format!("layer {i} reads {} numbers, but is given {width}", layer.weights.cols)));
             }
+            // Without a row a matrix of any width takes no bytes, and reading such widths would cost what no file pays for.
+            if layer.weights.rows == 0 {
+                return Err(error(format!("layer {i} gives no number")));
+            }
             width = layer.weights.rows;
         }
         Ok(())

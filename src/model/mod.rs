@@ -189,20 +189,24 @@ impl Model {
         match self {
             Model::Stacking(m) => return m.fits(columns),
             Model::Calibrated(m) => return m.fits(columns),
+            _ if self.accepts_missing() => return Ok(()),
             _ => {}
         }
         match columns.iter().position(|c| c.missing) {
-            Some(i) if !self.accepts_missing() => Err(error(format!(
+            Some(i) => Err(error(format!(
                 "column {i} may be missing, which the {} model has no meaning for: impute it, or require its field",
                 self.family()
             ))),
-            _ => Ok(()),
+            None => Ok(()),
         }
     }
 }
 
 /// How deep models may stand in each other (stacking, calibration).
 pub const MAX_LEVELS: u32 = 4;
+
+/// Most members of a stacking or a calibration.
+pub const MAX_MEMBERS: usize = 1024;
 
 /// Most classes of a model.
 pub const MAX_CLASSES: usize = 4096;

@@ -1,6 +1,6 @@
 //! Stacking (`sklearn.ensemble.StackingClassifier`). Its `x` is the slots themselves: each member encodes them its own way.
 
-use super::{Model, check_sizes, error};
+use super::{MAX_MEMBERS, Model, check_sizes, error};
 use crate::error::Result;
 use crate::pipeline::{Encoders, Slot};
 use crate::wire::{Decode, Encode};
@@ -89,6 +89,9 @@ impl Stacking {
         };
         if self.members.is_empty() {
             return Err(error("it has no member"));
+        }
+        if self.members.len().max(self.encoders.len()) > MAX_MEMBERS {
+            return Err(error(format!("it has at most {MAX_MEMBERS} members and encodings")));
         }
         for (i, (encoding, model)) in self.members.iter().enumerate() {
             let named = |e: crate::error::Error| e.context(format!("member {i}"));

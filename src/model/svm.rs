@@ -133,6 +133,10 @@ impl Svm {
         check_matrix("support", &self.support)?;
         check_matrix("dual_coef", &self.dual_coef)?;
         let n: u64 = self.n_support.iter().map(|n| u64::from(*n)).sum();
+        // Without a row a matrix of any width takes no bytes, and reading such widths would cost what no file pays for.
+        if n == 0 {
+            return Err(error("it has no support vector"));
+        }
         if n != self.support.rows as u64 {
             return Err(error(format!("n_support adds up to {n}, but there are {} vectors", self.support.rows)));
         }

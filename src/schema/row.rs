@@ -46,17 +46,22 @@ impl Schema {
     pub fn row(&self, record: &dyn Record, row: &mut [f64]) -> Result<(), Vec<Violation>> {
         debug_assert_eq!(row.len(), self.fields.len());
         let mut violations = Vec::new();
+        // The names that are no field, once asked for.
+        let mut extra: Option<Vec<String>> = None;
         for (i, (field, slot)) in self.fields.iter().zip(row.iter_mut()).enumerate() {
             *slot = f64::NAN;
             let cell = record.cell(i, field);
             match field.kind.slot(&cell) {
-                Ok(v) if v.is_nan() && field.required => violations.push(missing(self, record, field)),
+                Ok(v) if v.is_nan() && field.required => {
+                    let extra = extra.get_or_insert_with(|| self.extra_of(record));
+                    violations.push(missing(field, extra));
+                }
                 Ok(v) => *slot = v,
                 Err(fault) => violations.push(violation(field, &cell, fault)),
             }
         }
         if self.extra == Extra::Reject {
-            for name in record.extra(self).iter().take(MAX_EXTRA) {
+            for name in extra.get_or_insert_with(|| self.extra_of(record)) {
                 let mut message = String::from("there is no such field");
                 if let Some(name) = nearest(name, self.fields.iter().map(|f| &f.name)) {
                     message = format!("{message} (did you mean {}?)", quote(name));
@@ -65,6 +70,14 @@ impl Schema {
             }
         }
         if violations.is_empty() { Ok(()) } else { Err(violations) }
+    }
+
+    /// The first names of the record that are no field.
+    #[cold]
+    fn extra_of(&self, record: &dyn Record) -> Vec<String> {
+        let mut extra = record.extra(self);
+        extra.truncate(MAX_EXTRA);
+        extra
     }
 }
 
@@ -154,9 +167,8 @@ fn instant(millis: f64) -> Result<f64, Fault> {
 }
 
 #[cold]
-fn missing(schema: &Schema, record: &dyn Record, field: &Field) -> Violation {
+fn missing(field: &Field, extra: &[String]) -> Violation {
     let mut message = String::from("a value is required");
-    let extra = record.extra(schema);
     if let Some(near) = nearest(&field.name, extra.iter()) {
         message.push_str(&format!(" (the record has {}: is it meant?)", quote(near)));
     }
