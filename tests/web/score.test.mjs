@@ -44,6 +44,16 @@ test("www/node/score.mjs", { timeout: 300_000 }, async (t) => {
     writeFileSync(join(consumer, "windows.csv"), `\ufeff${lines(records.slice(0, 40), "\r\n")}\r\n`.replace(/\r\n\r\n$/, ""));
     same(await both(["demo.hedge", "windows.csv", "--keep", "id", ...asOf]), 1);
   });
+  await t.test("line ends of every kind in one file, a record on either side of each", async () => {
+    const rows = lines(records.slice(0, 40)).replace(/\n(?=row|"row)/g, "\0").split("\0");
+    const ends = ["\n", "\r\n", "\r", "\r\n", "\n", "\r"];
+    for (const first of [0, 1, 2]) {
+      writeFileSync(join(consumer, "ends.csv"), rows.map((row, k) => row.trimEnd() + ends[(k + first) % ends.length]).join(""));
+      const result = await both(["demo.hedge", "ends.csv", "--keep", "id", ...asOf]);
+      same(result, 1);
+      assert.equal(result.node.stdout.split("\n").length, 42);
+    }
+  });
   await t.test("from standard input", async () => same(await both(["demo.hedge", "-", ...asOf], lines(records.slice(0, 20))), 1));
   await t.test("JSON Lines: the same, but for the time it was asked", async () => {
     const text = typed.map((record) => JSON.stringify(record)).join("\n");
@@ -52,6 +62,29 @@ test("www/node/score.mjs", { timeout: 300_000 }, async (t) => {
     const timeless = (text) => text.replace(/"timestamp":"[^"]*"/g, "");
     assert.equal(timeless(node.stdout), timeless(native.stdout));
     assert.deepEqual([node.status, native.status], [1, 1]);
+  });
+  await t.test("JSON Lines end at a line feed alone, wherever the text has other separators", async () => {
+    const [record] = typed;
+    const text = ["\u2028", "\u2029", "\u0085", "ü😀"].map((end, k) => JSON.stringify({ ...record, channel: `a${end}b`, id: k })).join("\r\n") + "\r\n\n";
+    writeFileSync(join(consumer, "separators.jsonl"), text);
+    const { native, node } = await both(["demo.hedge", "separators.jsonl", "--keep", "id", ...asOf]);
+    const timeless = (text) => text.replace(/"timestamp":"[^"]*"/g, "");
+    assert.equal(timeless(node.stdout), timeless(native.stdout), node.stderr);
+    assert.equal(node.stdout.trim().split("\n").length, 4);
+    assert.equal(node.status, native.status);
+  });
+  await t.test("a time may be any integer of milliseconds, as natively", async () => {
+    const [record] = typed;
+    writeFileSync(join(consumer, "times.jsonl"), ["0", "+7", "-12", "1234", "1.5", ""].map((at) => JSON.stringify({ ...record, at })).join("\n"));
+    const { native, node } = await both(["demo.hedge", "times.jsonl", "--as-of-column", "at"]);
+    const timeless = (text) => text.replace(/"timestamp":"[^"]*"/g, "");
+    assert.equal(timeless(node.stdout), timeless(native.stdout), node.stderr);
+    same(await both(["demo.hedge", "sound.csv", "--as-of", "1234"]), 0);
+  });
+  await t.test("a line without an end is refused before it is all read", async () => {
+    const { status, stderr } = await finished(process.execPath, [score, "demo.hedge", "-"], { input: `{"a": "${"x".repeat(3 << 20)}` });
+    assert.equal(status, 2);
+    assert.match(stderr, /^error: line 1: it is longer than 1 MiB/);
   });
   await t.test("a column that the model needs is not there: an error, exit code 2", async () => {
     const { native, node } = await both(["demo.hedge", "-"], "region\nEU\n");
@@ -65,15 +98,17 @@ test("www/node/score.mjs", { timeout: 300_000 }, async (t) => {
       [["mixed.csv", "-"], /mixed\.csv: .*not a \.hedge file/],
       [["demo.hedge", "-"], /line 2 has 1 cells/, "age,region\n1\n"],
       [["demo.hedge", "-", "--keep", "nothing"], /no column `nothing`/, "age,region\n1,EU\n"],
-      [["demo.hedge", "-", "--as-of", "soon"], /asOf is "soon"/, "age,region\n1,EU\n"],
+      [["demo.hedge", "-", "--as-of", "soon"], /^error: --as-of is "soon": [^\n]+\n$/, "age,region\n1,EU\n"],
+      [["demo.hedge", "-", "--as-of", "99999999999999999999"], /^error: --as-of is [^\n]+\n$/, "age,region\n1,EU\n"],
       [["demo.hedge", "-"], /the file is empty/, ""],
       [["demo.hedge", "bad.jsonl"], /line 2: it is no JSON object/],
       [[], /Usage/],
       [["demo.hedge", "-", "--kep", "x"], /--kep/],
     ]) {
       writeFileSync(join(consumer, "bad.jsonl"), '{"age": 1, "region": "EU"}\n{"age"\n');
-      const { status, stderr } = await finished(process.execPath, [score, ...args], { input });
+      const { status, stdout, stderr } = await finished(process.execPath, [score, ...args], { input });
       assert.equal(status, 2, `${args}: ${stderr}`);
+      if (args.includes("--as-of")) assert.equal(stdout, "");
       assert.match(stderr, pattern);
     }
   });

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { request } from "node:http";
+import { createServer, request } from "node:http";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -395,6 +395,16 @@ describe("scoring a file", () => {
     await settled(page);
     assert.equal((await shownRecord(page)).level, "__proto__", "a row opens in the form");
 
+    // A time finer than its control shows is kept to the millisecond; one that no calendar has is kept as it stands.
+    const times = ["2025-02-11T13:14:15.678Z", "2025-02-11 13:14+02:00", "1739279655678", "99999999999999999999", "2025-02-11"];
+    await page.setInputFiles("#csv", { name: "times.csv", mimeType: "text/csv", buffer: Buffer.from(head + times.map((at) => `much,neither,perhaps,${at},3\n`).join("")) });
+    await page.waitForFunction(() => document.getElementById("batch-result").textContent.includes("times.scored.csv"));
+    for (const [at, kept] of ["2025-02-11T13:14:15.678Z", "2025-02-11T11:14:00.000Z", "2025-02-11T13:14:15.678Z", "99999999999999999999", "2025-02-11"].entries()) {
+      await page.locator("#batch-result .link").nth(at).click();
+      await settled(page);
+      assert.equal((await shownRecord(page)).since, kept);
+    }
+
     // A refused row opens as it is: what no control can show is still what the engine is asked about.
     await page.setInputFiles("#csv", { name: "wrong.csv", mimeType: "text/csv", buffer: Buffer.from(`${head}much,neither,perhaps,soon,3\n1,,,,3\n`) });
     await page.waitForFunction(() => document.getElementById("batch-result").textContent.includes("wrong.scored.csv"));
@@ -480,7 +490,24 @@ describe("without a network, and to nobody else", () => {
     await context.close();
   });
 
-  test("a newer build is offered and taken whole; the old one's cache goes", async () => {
+  test("a host that sends /index.html on to / is one to work offline from, too", async () => {
+    const front = createServer(async (asked, response) => {
+      if (asked.url === "/index.html") return response.writeHead(308, { location: "/" }).end();
+      const got = await fetch(new URL(asked.url, studio.url));
+      response.writeHead(got.status, { "content-type": got.headers.get("content-type") }).end(Buffer.from(await got.arrayBuffer()));
+    });
+    await new Promise((done) => front.listen(0, "127.0.0.1", done));
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    await page.goto(`http://127.0.0.1:${front.address().port}/`);
+    await page.waitForFunction(() => document.getElementById("offline").textContent === "Works offline");
+    await new Promise((done) => { front.close(done); front.closeAllConnections(); });
+    await page.reload();
+    await page.waitForSelector("main[data-state=ok]");
+    await context.close();
+  });
+
+  for (const visit of ["first", "second"]) test(`a newer build is offered and taken whole on the ${visit} visit; the old one's cache goes`, async () => {
     const folder = join(box, "renewed");
     build({ out: folder, models: join(box, "models") });
     const here = await serve({ folder });
@@ -488,12 +515,14 @@ describe("without a network, and to nobody else", () => {
     const page = await context.newPage();
     await page.goto(here.url);
     await page.waitForFunction(() => document.getElementById("offline").textContent === "Works offline");
+    await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
     const old = await page.evaluate(() => caches.keys());
     const fewer = join(box, "fewer");
     mkdirSync(fewer, { recursive: true });
     cpSync(join(root, "models", innovation()), join(fewer, innovation()));
     build({ out: folder, models: fewer });
-    await page.reload();
+    if (visit === "second") await page.reload();
+    else await page.evaluate(async () => (await navigator.serviceWorker.ready).update());
     await page.waitForSelector("#update:visible");
     assert.equal(await page.locator("#demo option").count(), demos.length + 2, "until then the old version is whole");
     await Promise.all([page.waitForEvent("load"), page.click("#update-now")]);

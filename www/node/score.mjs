@@ -1,11 +1,12 @@
 #!/usr/bin/env node
-// Scores a file in Node: the same columns and bytes as `hedgerow predict`, from the engine in WebAssembly.
+// Scores a file in Node: the same columns and bytes as `hedgerow predict`, from the engine in WebAssembly. They part where the
+// readers of files do: of a name that is twice in a JSON object the last value counts here, while natively the record is
+// rejected; and quotes that do not match in a CSV may be read otherwise, or be an error in only one of the two.
 //
 //   node www/node/score.mjs MODEL.hedge DATA.csv > answers.csv
 //
 // Exit codes: 0 all records answered, 1 some were rejected, 2 an error.
 import { createReadStream, existsSync, fstatSync } from "node:fs";
-import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { parse } from "csv-parse";
 
@@ -34,6 +35,11 @@ async function main() {
     throw fail(`${args.model}: ${error.message}`);
   });
   const { classes, fields } = model.schema;
+  try {
+    model.predictBatch([], { asOf: args.asOf });
+  } catch {
+    throw fail(`--as-of is ${JSON.stringify(args.asOf)}: it must be ISO 8601 or epoch milliseconds, in the years 1 to 9999`);
+  }
   const input = await open(args.data);
   const scorer = new Scorer(model, args);
   if (input.format === "csv") {
@@ -44,7 +50,7 @@ async function main() {
     if (scorer.columns === null) throw fail("the file is empty: a header line with the names of the columns is expected");
   } else {
     let line = 0;
-    for await (const text of createInterface({ input: input.stream, crlfDelay: Infinity })) {
+    for await (const text of linesOf(input.stream)) {
       line += 1;
       if (text.trim() !== "") await scorer.object(json(text, line), line);
     }
@@ -80,7 +86,7 @@ function arguments_() {
 
 /** A time as `asOf` takes it: an integer in a text is epoch milliseconds. */
 function instant(value) {
-  return typeof value === "string" && /^[+-]?\d{5,}$/.test(value.trim()) ? Number(value) : value;
+  return typeof value === "string" && /^[+-]?\d+$/.test(value.trim()) ? Number(value) : value;
 }
 
 /** The package as www/package/build.mjs makes it. */
@@ -110,7 +116,7 @@ async function open(path) {
 }
 
 async function* csv({ stream, delimiter }) {
-  const parser = parse({ delimiter, bom: true, info: true, relax_quotes: true, skip_empty_lines: true, max_record_size: MAX_RECORD });
+  const parser = parse({ delimiter, bom: true, info: true, relax_quotes: true, skip_empty_lines: true, record_delimiter: ["\r\n", "\n", "\r"], max_record_size: MAX_RECORD });
   stream.once("error", (error) => parser.destroy(error));
   try {
     yield* stream.pipe(parser);
@@ -120,8 +126,27 @@ async function* csv({ stream, delimiter }) {
   }
 }
 
+/** The lines of a text in UTF-8; only a line feed ends one, with or without a carriage return before it. */
+async function* linesOf(stream) {
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  let line = 1;
+  let pending = "";
+  const checked = (text) => {
+    if (text.length > MAX_RECORD) throw fail(`line ${line}: it is longer than 1 MiB, the most a record may take`);
+    line += 1;
+    return text.endsWith("\r") ? text.slice(0, -1) : text;
+  };
+  for await (const chunk of stream) {
+    const parts = (pending + decoder.decode(chunk, { stream: true })).split("\n");
+    pending = parts.pop();
+    for (const text of parts) yield checked(text);
+    if (pending.length > MAX_RECORD) checked(pending);
+  }
+  pending += decoder.decode();
+  if (pending !== "") yield checked(pending);
+}
+
 function json(text, line) {
-  if (text.length > MAX_RECORD) throw fail(`line ${line}: it is longer than 1 MiB, the most a record may take`);
   let record;
   try {
     record = JSON.parse(line === 1 ? text.replace(/^\ufeff/, "") : text);

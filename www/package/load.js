@@ -2,8 +2,8 @@
 // browser.js) says how to get the compiled engine and how to open a string.
 import { Model } from "./model.js";
 
-/** Most bytes of a model; a file is read no further. */
-const MAX_SOURCE = 256 << 20;
+/** Most bytes of a model; nothing is read further. */
+export const MAX_SOURCE = 256 << 20;
 
 /**
  * `host.engine(wasm)`: the compiled engine; `wasm` is the caller's own source of it, mostly undefined.
@@ -106,7 +106,7 @@ function capped(bytes, what) {
   return bytes;
 }
 
-function tooLong(what) {
+export function tooLong(what) {
   return new RangeError(`${what} is longer than ${MAX_SOURCE} bytes, the most that is read`);
 }
 

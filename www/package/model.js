@@ -10,11 +10,11 @@ import { instantiate } from "./engine.js";
 const TAG = { SLOT: 0, MISSING: 1, NUMBER: 2, FLAG: 3, TIME: 4, TEXT: 5, RAW: 6, ARRAY: 7, OBJECT: 8, BIGINT: 9, SYMBOL: 10, FUNCTION: 11, LONG: 12 };
 
 /**
- * Most UTF-16 units of one text that the engine sees. No level and no time is as long, and messages show less of it, so the
- * rest changes nothing.
+ * Most UTF-16 units of one text that the engine sees. No level and no time is as long, and messages show less of it; a number
+ * may be written longer, and is refused as any longer text is: what is cut must not read as another value.
  */
 const MAX_TEXT = 4096;
-/** Most bytes of text in one record; a text past that is a violation. */
+/** Most bytes of text in one record, at three for each UTF-16 unit; a text past that is a violation. */
 const MAX_TEXTS = 16 << 20;
 /** Most names that are no field reported for one record, and most UTF-16 units of each. */
 const MAX_EXTRA = 100;
@@ -368,7 +368,7 @@ function cellOf(value, raw) {
     case "boolean":
       return [TAG.FLAG, value ? 1 : 0];
     case "string":
-      if (value.length > MAX_TEXT) value = (raw ? value.trim() : value).slice(0, MAX_TEXT);
+      if (value.length > MAX_TEXT) value = shortened(value, raw);
       return [raw ? TAG.RAW : TAG.TEXT, value];
     case "bigint":
       return [TAG.BIGINT, null];
@@ -381,6 +381,27 @@ function cellOf(value, raw) {
   if (Array.isArray(value)) return [TAG.ARRAY, null];
   const ms = millisOf(value);
   return ms === undefined ? [TAG.OBJECT, null] : [TAG.TIME, ms / 1000];
+}
+
+/** A long text as the engine sees it: without the space around it where that does not count, and no value once it is cut. */
+function shortened(text, raw) {
+  const inner = trimmed(text);
+  if (inner === "") return "";
+  const whole = raw ? inner : text;
+  return whole.length > MAX_TEXT ? `${whole.slice(0, MAX_TEXT)}…` : whole;
+}
+
+/** Without ASCII white space at both ends, which is what the engine trims; in one pass, however long. */
+function trimmed(text) {
+  let start = 0;
+  let end = text.length;
+  while (start < end && isSpace(text.charCodeAt(start))) start += 1;
+  while (end > start && isSpace(text.charCodeAt(end - 1))) end -= 1;
+  return text.slice(start, end);
+}
+
+function isSpace(unit) {
+  return unit === 32 || unit === 9 || unit === 10 || unit === 12 || unit === 13;
 }
 
 /** A Date's milliseconds (NaN for an invalid one), of any realm; undefined for anything else. */

@@ -1,6 +1,8 @@
 // The entry for Node, Deno and Bun: the engine is the file beside this one, and a string may be a path.
-import { readFile } from "node:fs/promises";
-import { compiled, loadWith } from "./load.js";
+import { createReadStream } from "node:fs";
+import { readFile, stat } from "node:fs/promises";
+import { Readable } from "node:stream";
+import { compiled, loadWith, MAX_SOURCE, tooLong } from "./load.js";
 
 let engine;
 
@@ -19,9 +21,16 @@ async function open(source) {
   // Two letters at least: `c:\model.hedge` is a path.
   const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(String(source))?.[1].toLowerCase();
   if (source instanceof URL ? source.protocol === "file:" : scheme === undefined || scheme === "file") {
-    return readFile(scheme === "file" ? new URL(source) : source);
+    return file(scheme === "file" ? new URL(source) : source);
   }
   return fetch(source);
+}
+
+async function file(path) {
+  const info = await stat(path);
+  if (info.size > MAX_SOURCE) throw tooLong(path);
+  // A pipe or a device has no size to ask for: as a stream it is read no further than the limit.
+  return info.isFile() ? readFile(path) : new Response(Readable.toWeb(createReadStream(path)));
 }
 
 export function load(source, options) {

@@ -9,6 +9,8 @@ import { day, figure, ruler } from "./format.js";
 
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 const DAY = 86_400_000;
+/** The last millisecond that a Date can hold. */
+const MAX_DATE = 8.64e15;
 
 /** The span of a number or time field (epoch milliseconds) that is worth offering: what training saw, within what the schema allows; null if unknown. */
 export function span(field) {
@@ -180,7 +182,7 @@ const NO = ["false", "0", "no", "f"];
 
 function time(field, id, changed) {
   const range = span(field);
-  const days = Boolean(range) && range.low % DAY === 0 && range.high % DAY === 0;
+  const days = wholeDays(range);
   const type = days ? "date" : "datetime-local";
   const box = el("input", { id, type, class: "box date", step: days ? null : 1 });
   const slider = range && el("input", {
@@ -216,12 +218,18 @@ function time(field, id, changed) {
     set(value) {
       const ms = value === null ? NaN : moment(value);
       held = undefined;
-      if (Number.isFinite(ms)) show(ms);
-      else { box.value = ""; held = value; }
+      if (Math.abs(ms) <= MAX_DATE) {
+        show(ms);
+        // More than the control shows: a time of day in a date, part of a second.
+        if (typeof value === "string" && box.valueAsNumber !== ms) held = new Date(ms).toISOString();
+      } else { box.value = ""; held = value; }
       follow();
     },
   };
 }
+
+/** Whether a time field's values look like days. */
+const wholeDays = (range) => Boolean(range) && range.low % DAY === 0 && range.high % DAY === 0;
 
 /** Epoch milliseconds of a number of them or of ISO text, UTC where it names no offset; NaN of anything else. */
 function moment(value) {
@@ -247,8 +255,10 @@ export function sweep(field, parts) {
   const whole = field.kind === "number" && integers(field);
   const steps = whole ? Math.min(parts, along.high - along.low) : parts;
   const values = Array.from({ length: steps + 1 }, (_, i) => along.value(i / steps));
+  // No finer than the field's control shows.
+  const unit = wholeDays(along) ? DAY : 1000;
   return values.map((v) => {
-    const value = whole ? Math.round(v) : v;
-    return { value: field.kind === "time" ? new Date(v).toISOString() : value, at: along.at(value) };
+    const value = whole ? Math.round(v) : field.kind === "time" ? Math.floor(v / unit) * unit : v;
+    return { value: field.kind === "time" ? new Date(value).toISOString() : value, at: along.at(value) };
   });
 }

@@ -8,10 +8,14 @@ export async function offline() {
   // Absent in private windows of some browsers, and on plain http to another machine.
   if (!container) return;
   let reloading = false;
-  const updating = container.controller !== null;
+  let updating = container.controller !== null;
   container.addEventListener("controllerchange", () => {
     // The first worker takes over a page that is already current; only a later one brings another version.
-    if (!updating || reloading) return;
+    if (!updating) {
+      updating = true;
+      return;
+    }
+    if (reloading) return;
     reloading = true;
     location.reload();
   });
@@ -19,7 +23,10 @@ export async function offline() {
     const registration = await container.register(scriptAddress("./sw.js"));
     const offer = (worker) => {
       byId("update").hidden = false;
-      byId("update-now").onclick = () => worker.postMessage("take over");
+      byId("update-now").onclick = () => {
+        updating = true;
+        worker.postMessage("take over");
+      };
     };
     if (registration.waiting) offer(registration.waiting);
     registration.addEventListener("updatefound", () => {

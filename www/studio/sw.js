@@ -30,5 +30,9 @@ self.addEventListener("fetch", (event) => {
   url.hash = url.search = "";
   const page = request.mode === "navigate" && url.href === scope.href ? new URL("index.html", scope).href : url.href;
   if (!held.has(page)) return;
-  event.respondWith(caches.open(CACHE).then((cache) => cache.match(page)).then((hit) => hit ?? fetch(request)));
+  event.respondWith(caches.open(CACHE).then((cache) => cache.match(page)).then((hit) => {
+    // Some hosts send /index.html on to /, and a page must not be answered with what was redirected.
+    if (hit?.redirected) return new Response(hit.body, { status: hit.status, headers: hit.headers });
+    return hit ?? fetch(request);
+  }));
 });

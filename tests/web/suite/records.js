@@ -197,6 +197,23 @@ export function tests({ load, bytes, model, fixtures }) {
       },
     ],
     [
+      "a text too long to be read whole is no value, not the value it begins with",
+      async () => {
+        const loaded = await model("demo");
+        const raw = { raw: true };
+        same(codes(changed(loaded, { age: `${"0".repeat(5000)}1` }, raw)), ["age: type"]);
+        same(codes(changed(loaded, { age: `39${" ".repeat(5000)}` }, raw)), "ok");
+        same(codes(changed(loaded, { age: `39${" ".repeat(5000)}x` }, raw)), ["age: type"]);
+        same(codes(changed(loaded, { age: `${"\u00a0".repeat(5000)}39` }, raw)), ["age: type"]);
+        same(codes(changed(loaded, { region: `EU${" ".repeat(5000)}x` }, raw)), ["region: unknown_level"]);
+        same(codes(changed(loaded, { region: `${" ".repeat(5000)}EU` }, raw)), "ok");
+        same(codes(changed(loaded, { region: `${" ".repeat(5000)}EU` })), ["region: unknown_level"]);
+        same(codes(changed(loaded, { start_date: `${" ".repeat(5000)}2025-03-01` })), ["start_date: type"]);
+        for (const options of [undefined, raw]) same(codes(changed(loaded, { region: " \t\n\f\r".repeat(1000) }, options)), ["region: missing"]);
+        same(codes(changed(loaded, { region: `a${" ".repeat(5_000_000)}b` }, raw)), ["region: unknown_level"]);
+      },
+    ],
+    [
       "names that are no field: ignored, or each a violation, however long or many",
       async () => {
         const loaded = await model("demo");
