@@ -395,16 +395,6 @@ describe("scoring a file", () => {
     await settled(page);
     assert.equal((await shownRecord(page)).level, "__proto__", "a row opens in the form");
 
-    // A time finer than its control shows is kept to the millisecond; one that no calendar has is kept as it stands.
-    const times = ["2025-02-11T13:14:15.678Z", "2025-02-11 13:14+02:00", "1739279655678", "99999999999999999999", "2025-02-11"];
-    await page.setInputFiles("#csv", { name: "times.csv", mimeType: "text/csv", buffer: Buffer.from(head + times.map((at) => `much,neither,perhaps,${at},3\n`).join("")) });
-    await page.waitForFunction(() => document.getElementById("batch-result").textContent.includes("times.scored.csv"));
-    for (const [at, kept] of ["2025-02-11T13:14:15.678Z", "2025-02-11T11:14:00.000Z", "2025-02-11T13:14:15.678Z", "99999999999999999999", "2025-02-11"].entries()) {
-      await page.locator("#batch-result .link").nth(at).click();
-      await settled(page);
-      assert.equal((await shownRecord(page)).since, kept);
-    }
-
     // A refused row opens as it is: what no control can show is still what the engine is asked about.
     await page.setInputFiles("#csv", { name: "wrong.csv", mimeType: "text/csv", buffer: Buffer.from(`${head}much,neither,perhaps,soon,3\n1,,,,3\n`) });
     await page.waitForFunction(() => document.getElementById("batch-result").textContent.includes("wrong.scored.csv"));
@@ -418,6 +408,31 @@ describe("scoring a file", () => {
       assert.deepEqual(shown, refused.violations.map((v) => v.field));
     }
     model.free();
+    await close(page);
+  });
+
+  test("a time finer than its control shows is kept to the millisecond; one that no calendar has is kept as it stands", async () => {
+    const page = await open(innovation());
+    const model = await load(join(root, "models", innovation()));
+    const { name } = model.schema.fields.find((f) => f.kind === "time");
+    model.free();
+    const record = await shownRecord(page);
+    const names = Object.keys(record);
+    const times = { "2025-02-11T13:14:15.678Z": "2025-02-11T13:14:15.678Z", "2025-02-11 13:14:00+02:00": "2025-02-11T11:14:00.000Z", "1739279655678": "2025-02-11T13:14:15.678Z", "99999999999999999999": "99999999999999999999" };
+    // Only refused rows can be opened: another field is wrong in each.
+    const rows = Object.keys(times).map((at) => line(names.map((field) => (field === name ? at : field === "novelty_score" ? "a lot" : String(record[field] ?? "")))));
+    await page.setInputFiles("#csv", { name: "times.csv", mimeType: "text/csv", buffer: Buffer.from(line(names) + rows.join("")) });
+    await page.waitForFunction(() => document.getElementById("batch-result").textContent.includes("times.scored.csv"));
+    for (const [at, text] of Object.entries(times)) {
+      await page.locator("#batch-result .link").nth(rows.findIndex((row) => row.includes(at))).click();
+      await settled(page);
+      assert.equal((await shownRecord(page))[name], text);
+    }
+    // A person's own choice takes its place.
+    const box = fieldRow(page, name).locator(".box.date");
+    await box.fill((await box.getAttribute("type")) === "date" ? "2024-05-06" : "2024-05-06T07:08:09");
+    await settled(page);
+    assert.match((await shownRecord(page))[name], /^2024-05-06(T07:08:09.000Z)?$/);
     await close(page);
   });
 
