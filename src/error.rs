@@ -36,6 +36,8 @@ pub enum ErrorKind {
     Expr,
     /// Training or scoring data cannot be used.
     Data,
+    /// A model file of another library is damaged, contradicts itself or holds what is not understood.
+    Import,
     /// A config or an argument cannot be used.
     Config,
     /// The operating system refused.

@@ -66,7 +66,7 @@
 //!
 //! | core: no clock, file, thread, randomness or JavaScript | native only (feature `cli`) |
 //! |---|---|
-//! | `error` `wire` `math` `time` `schema` `expr` `pipeline` `model` `profile` `artifact` `cache` `engine`, then `wasm` (the JS face) | `data` `metrics` `train` `report` `cli` |
+//! | `error` `wire` `math` `time` `schema` `expr` `pipeline` `model` `profile` `artifact` `cache` `engine`, then `wasm` (the JS face) | `data` `metrics` `train` `import` `export` `report` `cli` |
 //!
 //! # What it does not do
 //!
@@ -100,6 +100,10 @@ pub mod data;
 pub mod metrics;
 #[cfg(feature = "cli")]
 pub mod train;
+#[cfg(feature = "cli")]
+pub mod import;
+#[cfg(feature = "cli")]
+pub mod export;
 #[cfg(feature = "cli")]
 pub mod report;
 #[cfg(feature = "cli")]

@@ -1,0 +1,1 @@
+//! Artifacts to other formats, so that nobody is locked in.

@@ -1,0 +1,1 @@
+//! The proof of an import: our answers beside the original's, row by row.
