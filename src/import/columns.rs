@@ -103,6 +103,28 @@ impl Column {
 }
 
 impl Step {
+    /// Whether a larger value that is not missing never becomes a smaller one, or never a larger one ([`falls`](Self::falls)).
+    pub fn is_monotone(&self) -> bool {
+        match self {
+            Step::Single | Step::Impute { .. } | Step::Clip { .. } | Step::Above { .. } | Step::IsMissing => true,
+            Step::SubDiv { scale, .. } | Step::SubMul { scale, .. } | Step::MulAdd { scale, .. } => *scale != 0.0,
+            Step::Replace { .. } | Step::Is(_) | Step::IsNoneOf(_) | Step::Lookup { .. } => false,
+        }
+    }
+
+    /// Whether a larger value becomes a smaller one.
+    pub fn falls(&self) -> bool {
+        match self {
+            Step::SubDiv { scale, .. } | Step::SubMul { scale, .. } | Step::MulAdd { scale, .. } => *scale < 0.0,
+            _ => false,
+        }
+    }
+
+    /// Whether it only adds and multiplies.
+    pub fn is_arithmetic(&self) -> bool {
+        matches!(self, Step::SubDiv { .. } | Step::SubMul { .. } | Step::MulAdd { .. })
+    }
+
     /// What becomes of `v`.
     pub fn value(&self, v: f64) -> f64 {
         let yes = |b: bool| f64::from(u8::from(b));
