@@ -17,12 +17,18 @@
 pub mod assemble;
 pub mod check;
 pub mod columns;
+pub mod detect;
 pub mod exchange;
 pub mod lightgbm;
 pub mod lower;
 pub mod onnx;
+pub mod outside;
 pub mod trees;
 pub mod xgboost;
+
+pub use assemble::{Imported, Options, Sample, import};
+pub use detect::{Format, read};
+pub use outside::Outside;
 
 use crate::error::{Error, ErrorKind};
 use crate::model::Model;
