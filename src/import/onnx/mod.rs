@@ -1,4 +1,13 @@
 //! ONNX models, as converters of classifiers write them.
+//!
+//! [`proto`] is the file format; [`graph`] the typed and bounded graph that it holds, of [`node`]s and [`tensor`]s.
+
+pub mod graph;
+pub mod node;
+pub mod proto;
+pub mod tensor;
+#[cfg(test)]
+mod tests;
 
 use super::{Foreign, error};
 use crate::error::Result;
