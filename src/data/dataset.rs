@@ -58,9 +58,25 @@ impl Dataset {
         classes: &[String],
         as_of: &AsOf,
     ) -> Result<Dataset> {
-        let columns = table.columns_of(schema)?;
         let target = table.column(target)?;
         let index: HashMap<&str, usize> = classes.iter().enumerate().map(|(k, label)| (label.as_str(), k)).collect();
+        let mut data = Dataset::through(table, schema, as_of, |row| class_of(table, target, row, &index, classes))?;
+        data.classes = classes.to_vec();
+        Ok(data)
+    }
+
+    /// As [`from_table`](Self::from_table) where there are no labels: `classes` is empty, `y` all 0.
+    pub fn unlabelled(table: &Table, schema: &Schema, as_of: &AsOf) -> Result<Dataset> {
+        Dataset::through(table, schema, as_of, |_| Ok(0))
+    }
+
+    fn through(
+        table: &Table,
+        schema: &Schema,
+        as_of: &AsOf,
+        class: impl Fn(usize) -> Result<usize>,
+    ) -> Result<Dataset> {
+        let columns = table.columns_of(schema)?;
         let event = match as_of {
             AsOf::At(_) => None,
             AsOf::Column(name) => Some(table.column(name)?),
@@ -70,7 +86,7 @@ impl Dataset {
         let (mut y, mut times, mut source) = (Vec::with_capacity(n), Vec::with_capacity(n), Vec::with_capacity(n));
         let mut rejected = Vec::new();
         for row in 0..n {
-            let class = class_of(table, target, row, &index, classes)?;
+            let class = class(row)?;
             let at = match (as_of, event) {
                 (AsOf::At(at), _) => *at,
                 (_, Some(column)) => event_time(table, column, row)?,
@@ -92,7 +108,7 @@ impl Dataset {
         }
         let rows = Array2::from_shape_vec((y.len(), width), slots)
             .map_err(|e| Error::new(ErrorKind::Data, format!("the rows do not fit together: {e}")))?;
-        Ok(Dataset { schema: schema.clone(), classes: classes.to_vec(), rows, y, as_of: times, source, rejected })
+        Ok(Dataset { schema: schema.clone(), classes: Vec::new(), rows, y, as_of: times, source, rejected })
     }
 
     /// The dataset, or an error that shows the first rejected rows if there are any.
