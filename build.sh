@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Builds, shows and tests Hedgerow. Without an argument it says how.
 #
-# Needs Rust (rustup), Node >= 20 and a C linker; Python 3 and everything else are optional or fetched here: the wasm target by rustup,
-# npm packages into node_modules/, the wasm tools into tools/target/, Chromium (tests only) by apt-get. All that is made lies in
-# target/, tools/target/, node_modules/ and build/, none of which git sees.
+# Needs Rust (rustup), Node >= 20 and a C linker, and for conformance Python >= 3.11; everything else is fetched here: the wasm target by
+# rustup, npm packages into node_modules/, the wasm tools into tools/target/, Chromium (tests only) by apt-get, the other libraries
+# (conformance only) by pip into build/python/. All that is made lies in target/, tools/target/, node_modules/ and build/, none of which
+# git sees.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -21,6 +22,9 @@ usage: ./build.sh COMMAND
   demo      build everything, train the demo models, score the same rows natively and in WebAssembly, compare
   serve     open the studio page on http://127.0.0.1:8080 (PORT=… for another port); after a demo
   test      every test: Rust, command line, and the built package in Node, workerd, Deno, Bun and Chromium
+  conformance
+            make over 300 models with XGBoost, LightGBM, scikit-learn and ONNX, import them, and hold every answer to the
+            original's, natively and in WebAssembly; needs Python >= 3.11, and once PyPI
   package   build the npm package as a tarball
   setup     fetch what is missing on this machine, and stop there
   help      this text
@@ -209,6 +213,19 @@ count_web() {
   sed -nE 's/^([a-z0-9-]+)\.test\.mjs +([0-9]+) passed(, ([0-9]+) failed)?$/web:\1 \2 \4/p' | awk '{ print $1, $2, $3 + 0 }'
 }
 
+# The table of the results; ends the run with 1 where one is bad. $1: what ran.
+sum_up() {
+  say ""
+  awk '
+    { verdict = $3 > 0 ? "FAILED" : $2 == 0 ? "NO TEST RAN" : "ok"; bad += verdict != "ok"; passed += $2; failed += $3
+      printf "  %-16s %5d passed %5d failed  %s\n", $1, $2, $3, verdict }
+    END { printf "\n%d passed, %d failed\n", passed, failed; exit bad > 0 }' "$results" || {
+    say "$1 failed after $(elapsed $((SECONDS - started))); the logs are in $logs"
+    exit 1
+  }
+  say "all $1 passed in $(elapsed $((SECONDS - started)))"
+}
+
 run_tests() {
   local file name
   setup_base
@@ -236,15 +253,77 @@ run_tests() {
   done
   for name in unit documentation; do grep -q "^$name " "$results" || record "$name" 0 0; done
 
+  sum_up tests
+}
+
+# ------------------------------------------------------------------------------------------------------------ conformance
+
+readonly python=build/python/bin/python
+readonly matrix=tests/import/matrix
+
+sha256_of() { cat "$@" | node -e 'const h = require("node:crypto").createHash("sha256"); process.stdin.on("data", (d) => h.update(d)).on("end", () => process.stdout.write(h.digest("hex")))'; }
+
+# build/python: a virtual environment with the libraries that requirements.txt pins.
+setup_python() {
+  local found="" name stamp=build/python/.hedgerow-requirements wanted
+  for name in "${PYTHON:-}" python3 python3.13 python3.12 python3.11; do
+    if [ -n "$name" ] && "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+      found=$name
+      break
+    fi
+  done
+  [ -n "$found" ] || die "Python 3.11 or newer is missing: install it, or name it in PYTHON"
+  wanted="$("$found" --version) $(sha256_of $matrix/requirements.txt)"
+  if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; then return; fi
+  rm -rf build/python
+  step "making a Python environment" "$found" -m venv build/python || die "python3 -m venv failed (Debian: apt-get install python3-venv)"
+  step "installing the other libraries (pip; some 400 MB)" "$python" -m pip install --disable-pip-version-check --no-input -r $matrix/requirements.txt
+  printf '%s' "$wanted" >"$stamp"
+}
+
+# build/conformance/LIBRARY/CASE/, made again where a generator or a library has changed.
+make_cases() {
+  local stamp=build/conformance/.hedgerow-generators wanted
+  wanted=$(sha256_of $matrix/*.py $matrix/requirements.txt $(exporters))
+  if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; then
+    say "build/conformance is up to date"
+    return
+  fi
+  rm -rf build/conformance
+  step "making the models of the other libraries" "$python" $matrix/matrix.py --out build/conformance || return 1
+  printf '%s' "$wanted" >"$stamp"
+}
+
+# What besides the generators decides what the cases are.
+exporters() { compgen -G 'www/python/*.py' || true; }
+
+# From the closing lines `12 passed, 0 failed`.
+count_native() { sed -nE 's/^([0-9]+) passed, ([0-9]+) failed$/native \1 \2/p'; }
+count_wasm() { sed -nE 's/^([0-9]+) passed, ([0-9]+) failed$/wasm \1 \2/p'; }
+
+run_conformance() {
+  local name log
+  say "Hedgerow's conformance: other libraries' models, imported, beside the originals"
+  setup_base
+  setup_tests
+  setup_python
+  : >"$results"
+  if make_cases; then record generated 1 0; else record generated 0 1; fi
+  tests native count_native "importing every model and comparing its answers natively" \
+    cargo run --release --locked --example conformance -- build/conformance build/conformance-answers
+  tests wasm count_wasm "comparing the built package with the native answers, by bits" \
+    node tests/web/conformance.mjs build/conformance-answers
+  if [ -f tests/export/check.py ]; then
+    build_binary
+    check export "checking exported ONNX models with onnxruntime" "$python" tests/export/check.py
+  fi
+
   say ""
-  awk '
-    { verdict = $3 > 0 ? "FAILED" : $2 == 0 ? "NO TEST RAN" : "ok"; bad += verdict != "ok"; passed += $2; failed += $3
-      printf "  %-16s %5d passed %5d failed  %s\n", $1, $2, $3, verdict }
-    END { printf "\n%d passed, %d failed\n", passed, failed; exit bad > 0 }' "$results" || {
-    say "tests failed after $(elapsed $((SECONDS - started))); the logs are in $logs"
-    exit 1
-  }
-  say "all tests passed in $(elapsed $((SECONDS - started)))"
+  for name in "importing every model and comparing its answers natively" "comparing the built package with the native answers, by bits"; do
+    log=$(log_of "$name")
+    [ -f "$log" ] && awk '/^library /{ on = 1 } on || /^(node|workerd|chromium|FAILED)/ { print }' "$log"
+  done
+  sum_up cases
 }
 
 # ------------------------------------------------------------------------------------------------------------------- main
@@ -258,6 +337,7 @@ main() {
       ;;
     demo) demo ;;
     test) run_tests ;;
+    conformance) run_conformance ;;
     serve) serve ;;
     package) make_package ;;
     help | -h | --help) usage ;;

@@ -3,21 +3,16 @@
 // tarball into a folder of its own as a user would, and runs tests/web/*.test.mjs with Node's test runner.
 //
 // Arguments are names of test files (`node`, `workerd`, …); without any, all run.
-import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { install, run } from "./lib/install.mjs";
 import { consumer, root } from "./lib/places.mjs";
 
 const web = join(root, "tests", "web");
-const run = (program, args, cwd = root) => execFileSync(program, args, { cwd, stdio: ["ignore", "inherit", "inherit"] });
 
 function prepare() {
-  run(process.execPath, ["www/package/build.mjs"]);
-  const { version } = JSON.parse(readFileSync(join(root, "build", "package", "package.json"), "utf8"));
-  rmSync(consumer, { recursive: true, force: true });
-  mkdirSync(consumer, { recursive: true });
-  writeFileSync(join(consumer, "package.json"), '{ "name": "consumer", "private": true, "type": "module" }\n');
-  run("npm", ["install", "--silent", "--no-audit", "--no-fund", "--offline", "--no-package-lock", join(root, "build", `hedgerow-${version}.tgz`)], consumer);
+  install(consumer);
   cpSync(join(web, "suite"), join(consumer, "suite"), { recursive: true });
   cpSync(join(web, "hosts"), consumer, { recursive: true });
   run("cargo", ["run", "--quiet", "--example", "web-fixtures", "--", join(consumer, "fixtures.json")]);

@@ -5,35 +5,11 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { consumer, fixtures, root, workerd } from "./lib/places.mjs";
 import { report } from "./lib/report.mjs";
-
-const PACKAGE = ["workerd.js", "load.js", "model.js", "engine.js"];
-
-/** The config of one worker; `modules` are lines of capnp. */
-function config(file, modules) {
-  const parts = [
-    ...modules,
-    `(name = "hedgerow", esModule = "export { load } from './hedgerow/workerd.js';")`,
-    ...PACKAGE.map((name) => `(name = "hedgerow/${name}", esModule = embed "node_modules/hedgerow/${name}")`),
-    `(name = "hedgerow/hedgerow_bg.wasm", wasm = embed "node_modules/hedgerow/hedgerow_bg.wasm")`,
-  ];
-  writeFileSync(
-    join(consumer, file),
-    `using Workerd = import "/workerd/workerd.capnp";
-const config :Workerd.Config = (
-  services = [ (name = "main", worker = .main) ],
-  sockets = [ (name = "http", address = "127.0.0.1:0", http = (), service = "main") ]
-);
-const main :Workerd.Worker = (compatibilityDate = "2026-10-01", modules = [
-  ${parts.join(",\n  ")}
-]);
-`,
-  );
-  return file;
-}
+import { config } from "./lib/worker.mjs";
 
 test("workerd", { timeout: 300_000 }, async (t) => {
   const suite = readdirSync(join(consumer, "suite")).map((name) => `(name = "suite/${name}", esModule = embed "suite/${name}")`);
-  const server = await workerd(config("suite.capnp", [`(name = "worker.js", esModule = embed "worker.js")`, `(name = "fixtures.json", json = embed "fixtures.json")`, ...suite]));
+  const server = await workerd(config(consumer, "suite.capnp", [`(name = "worker.js", esModule = embed "worker.js")`, `(name = "fixtures.json", json = embed "fixtures.json")`, ...suite]));
   try {
     const response = await fetch(server.url, { signal: AbortSignal.timeout(240_000) });
     assert.equal(response.status, 200, await response.clone().text());
@@ -46,7 +22,7 @@ test("workerd", { timeout: 300_000 }, async (t) => {
 test("www/worker", { timeout: 120_000 }, async (t) => {
   copyFileSync(join(root, "www", "worker", "worker.js"), join(consumer, "predict.js"));
   const worker = (model) => [`(name = "worker.js", esModule = embed "predict.js")`, `(name = "model.hedge", data = embed "${model}")`];
-  const server = await workerd(config("predict.capnp", worker("demo.hedge")));
+  const server = await workerd(config(consumer, "predict.capnp", worker("demo.hedge")));
   const { demo } = fixtures();
   const post = (body, query = "") => fetch(`${server.url}/predict${query}`, { method: "POST", body: typeof body === "string" ? body : JSON.stringify(body) });
   const refused = async (response, status, pattern) => {
@@ -95,7 +71,7 @@ test("www/worker", { timeout: 120_000 }, async (t) => {
   }
   await t.test("a model that does not load is 503, and says why", async () => {
     writeFileSync(join(consumer, "damaged.hedge"), readFileSync(join(consumer, "demo.hedge")).subarray(0, 100));
-    const damaged = await workerd(config("damaged.capnp", worker("damaged.hedge")));
+    const damaged = await workerd(config(consumer, "damaged.capnp", worker("damaged.hedge")));
     try {
       const response = await fetch(`${damaged.url}/health`);
       assert.equal(response.status, 503);
