@@ -4,7 +4,7 @@
 use hedgerow::data::Table;
 use hedgerow::engine::{Answer, Engine, Options as EngineOptions};
 use hedgerow::import::check::Report;
-use hedgerow::import::{Imported, Options, Outside, import};
+use hedgerow::import::{Imported, Options, import};
 use hedgerow::math::bits;
 use hedgerow::schema::RawRecord;
 use serde_json::{Value, json};
@@ -89,9 +89,6 @@ impl Case {
         for pair in args.chunks(2) {
             match *pair {
                 ["--classes", labels] => options.classes = Some(labels.split(',').map(str::to_string).collect()),
-                ["--schema", file] => {
-                    options.schema = Some(Outside::parse(&std::fs::read_to_string(self.folder.join(file))?)?);
-                }
                 _ => return Err(format!("case.json: this runner does not know {pair:?}").into()),
             }
         }

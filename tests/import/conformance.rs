@@ -77,12 +77,17 @@ fn run() -> Result<bool> {
         table.entry("together").or_default().add(line);
     }
     println!();
-    println!("{:<12} {:>6} {:>7} {:>9} {:>11} {:>7} {:>9} {:>11} {:>11}", "library", "models", "failed", "rows", "leaves", "margins", "of bound", "probability", "difference");
+    println!(
+        "{:<12} {:>6} {:>7} {:>9} {:>11} {:>7} {:>9} {:>11} {:>11}",
+        "library", "models", "failed", "rows", "leaves", "margins", "of bound", "probability", "difference"
+    );
     let together = table.remove("together").unwrap_or_default();
     for (library, line) in table.iter().map(|(l, line)| (*l, line)).chain([("together", &together)]) {
         println!("{library:<12} {line}");
     }
-    println!("(leaves: ids compared, all must be equal; of bound: the largest difference of a score as a part of what rounding allows;");
+    println!(
+        "(leaves: ids compared, all must be equal; of bound: the largest difference of a score as a part of what rounding allows;"
+    );
     println!(" difference: the largest of a probability)");
     let enough = together.cases >= least;
     if !enough {
