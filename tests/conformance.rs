@@ -97,7 +97,7 @@ fn logistic_regression() {
 
 #[test]
 fn support_vector_machines() {
-    conform("svm", TOLERANCE, 6);
+    conform("svm", TOLERANCE, 8);
 }
 
 #[test]
@@ -112,12 +112,17 @@ fn gaussian_naive_bayes() {
 
 #[test]
 fn stacking() {
-    conform("stacking", TOLERANCE, 8);
+    conform("stacking", TOLERANCE, 12);
+}
+
+#[test]
+fn voting() {
+    conform("voting", TOLERANCE, 6);
 }
 
 #[test]
 fn calibration() {
-    conform("calibration", TOLERANCE, 36);
+    conform("calibration", TOLERANCE, 42);
 }
 
 #[test]

@@ -6,10 +6,12 @@
 use hedgerow::math::{BOUND, Matrix};
 use hedgerow::model::bayes::NaiveBayes;
 use hedgerow::model::calibration::{Calibrated, Calibrator, Input};
-use hedgerow::model::linear::Logistic;
+use hedgerow::model::linear::{Link, Logistic};
+use hedgerow::model::members::Members;
 use hedgerow::model::mlp::Mlp;
-use hedgerow::model::stacking::Stacking;
-use hedgerow::model::svm::{Kernel, Svm};
+use hedgerow::model::stacking::{Method, Stacking};
+use hedgerow::model::svm::{Kernel, Platt, Svm};
+use hedgerow::model::voting::Voting;
 use hedgerow::model::{MAX_MEMBERS, Model};
 use hedgerow::pipeline::{Encoder, Encoders, Slot, Transform};
 use hedgerow::wire;
@@ -63,9 +65,9 @@ fn inputs(n: usize) -> Vec<Vec<f64>> {
 #[test]
 fn examples_cover_every_kind_and_link() {
     let examples = Model::examples();
-    assert_eq!(examples.len(), 25, "an example could not be built, or one joined: then say so here");
+    assert_eq!(examples.len(), 30, "an example could not be built, or one joined: then say so here");
     let families: std::collections::BTreeSet<&str> = examples.iter().map(|(_, m)| m.family()).collect();
-    assert_eq!(families.len(), 8, "{families:?}");
+    assert_eq!(families.len(), 9, "{families:?}");
 }
 
 #[test]
@@ -157,7 +159,7 @@ fn a_model_fits_only_what_it_can_read() {
     else {
         panic!("no stacking among the examples")
     };
-    stacking.encoders[1].0[0].impute = None;
+    stacking.members.encoders[1].0[0].impute = None;
     let message = Model::Stacking(stacking).fits(&[Slot { missing: true, ..NUMBER }; 3]).unwrap_err().to_string();
     assert!(message.contains("column 0 may be missing"), "{message}");
 }
@@ -205,6 +207,9 @@ fn checks_notice_every_field_of_the_svm() {
     fn open(model: &mut Model) -> Option<&mut Svm> {
         if let Model::Svm(m) = model { Some(m) } else { None }
     }
+    fn platt(m: &mut Svm) -> &mut Platt {
+        m.platt.as_mut().unwrap()
+    }
     refuses(
         open,
         &[
@@ -227,11 +232,13 @@ fn checks_notice_every_field_of_the_svm() {
                 m.dual_coef.data.extend(vec![0.0; m.dual_coef.cols]);
             }),
             ("a NaN intercept", &|m| m.intercept[0] = f64::NAN),
-            ("a pair too few in a", &|m| _ = m.prob_a.pop()),
-            ("a pair too many in b", &|m| m.prob_b.push(0.0)),
-            ("a NaN in a", &|m| m.prob_a[0] = f64::NAN),
-            ("a NaN in b", &|m| m.prob_b[0] = f64::NAN),
+            ("a pair too few in a", &|m| _ = platt(m).a.pop()),
+            ("a pair too many in b", &|m| platt(m).b.push(0.0)),
+            ("a NaN in a", &|m| platt(m).a[0] = f64::NAN),
+            ("a NaN in b", &|m| platt(m).b[0] = f64::NAN),
+            ("no probabilities, where they are asked for", &|m| m.platt = None),
             ("a NaN gamma", &|m| m.kernel = Kernel::Rbf { gamma: f64::NAN }),
+            ("an infinite coef0", &|m| m.kernel = Kernel::Sigmoid { gamma: 1.0, coef0: f64::INFINITY }),
             ("a NaN coef0", &|m| m.kernel = Kernel::Poly { gamma: 1.0, coef0: f64::NAN, degree: 2 }),
         ],
     );
@@ -297,14 +304,25 @@ fn checks_notice_every_field_of_stacking() {
     refuses(
         open,
         &[
-            ("a slot out of range", &|m| m.encoders[0].0[0].slot = 3),
-            ("fewer features", &|m| m.n_features = 2),
-            ("a wider encoding", &|m| m.encoders[0].0.push(pass(0))),
-            ("an encoding out of range", &|m| m.members[0].0 = 2),
-            ("no encodings", &|m| m.encoders.clear()),
-            ("no members", &|m| m.members.clear()),
-            ("more encodings than are read", &|m| m.encoders.resize(MAX_MEMBERS + 1, m.encoders[0].clone())),
-            ("a member too few", &|m| _ = m.members.pop()),
+            ("a slot out of range", &|m| m.members.encoders[0].0[0].slot = 3),
+            ("fewer features", &|m| m.members.n_features = 2),
+            ("a wider encoding", &|m| m.members.encoders[0].0.push(pass(0))),
+            ("an encoding out of range", &|m| m.members.models[0].0 = 2),
+            ("no encodings", &|m| m.members.encoders.clear()),
+            ("no members", &|m| m.members.models.clear()),
+            ("more encodings than are read", &|m| {
+                m.members.encoders.resize(MAX_MEMBERS + 1, m.members.encoders[0].clone())
+            }),
+            ("a method too few", &|m| _ = m.methods.pop()),
+            ("a method too many", &|m| m.methods.push(Method::Predict)),
+            ("members of other classes than the final model", &|m| {
+                let (n, two) = (m.final_model.n_features(), m.final_model.n_classes() == 2);
+                let rows = if two { 3 } else { 1 };
+                let coef = Matrix { rows, cols: n, data: vec![0.0; rows * n] };
+                let link = if two { Link::Softmax } else { Link::Sigmoid };
+                m.final_model = Model::Logistic(Logistic { coef, intercept: vec![0.0; rows], link });
+            }),
+            ("a member too few", &|m| _ = m.members.models.pop()),
             ("no passthrough", &|m| m.passthrough = None),
             ("a passthrough out of range", &|m| m.passthrough = Some(9)),
             ("a final model of another width", &|m| {
@@ -312,9 +330,10 @@ fn checks_notice_every_field_of_stacking() {
                 last.coef.cols -= 1;
                 last.coef.data.truncate(last.coef.rows * last.coef.cols);
             }),
-            ("a broken member", &|m| {
-                let Model::Logistic(member) = &mut m.members[1].1 else { panic!("the second member is linear") };
-                member.intercept[0] = f64::NAN;
+            ("a broken member", &|m| match &mut m.members.models[1].1 {
+                Model::Logistic(member) => member.intercept[0] = f64::NAN,
+                Model::Svm(member) => member.intercept[0] = f64::NAN,
+                _ => panic!("the second member is linear"),
             }),
         ],
     );
@@ -329,7 +348,7 @@ fn checks_notice_every_field_of_stacking() {
     ] {
         for (name, mut model) in Model::examples() {
             let Some(stacking) = open(&mut model) else { continue };
-            stacking.encoders[1].0[2].transform = transform.clone();
+            stacking.members.encoders[1].0[2].transform = transform.clone();
             assert!(model.check().is_err() || model.fits(&[NUMBER; 3]).is_err(), "{name}: {what} is not noticed");
         }
     }
@@ -342,15 +361,15 @@ fn checks_notice_every_field_of_calibration() {
     }
     type Curves = Vec<Vec<f64>>;
     fn isotonic(m: &mut Calibrated) -> Option<(&mut Curves, &mut Curves)> {
-        m.members
+        m.calibrators
             .iter_mut()
-            .find_map(|(_, c)| if let Calibrator::Isotonic { x, y, .. } = c { Some((x, y)) } else { None })
+            .find_map(|c| if let Calibrator::Isotonic { x, y, .. } = c { Some((x, y)) } else { None })
     }
     fn platt(m: &mut Calibrated) -> Option<(&mut Vec<f64>, &mut Vec<f64>)> {
-        m.members.iter_mut().find_map(|(_, c)| if let Calibrator::Platt { a, b, .. } = c { Some((a, b)) } else { None })
+        m.calibrators.iter_mut().find_map(|c| if let Calibrator::Platt { a, b, .. } = c { Some((a, b)) } else { None })
     }
     fn temperature(m: &mut Calibrated, value: f64) {
-        for (_, c) in &mut m.members {
+        for c in &mut m.calibrators {
             if let Calibrator::Temperature { inverse_temperature, .. } = c {
                 *inverse_temperature = value;
             }
@@ -359,15 +378,28 @@ fn checks_notice_every_field_of_calibration() {
     refuses(
         open,
         &[
-            ("more members than are read", &|m| m.members.resize(MAX_MEMBERS + 1, m.members[0].clone())),
-            ("no members", &|m| m.members.clear()),
+            ("more members than are read", &|m| {
+                m.members.models.resize(MAX_MEMBERS + 1, m.members.models[0].clone());
+                m.calibrators.resize(MAX_MEMBERS + 1, m.calibrators[0].clone());
+            }),
+            ("no members", &|m| (m.members.models, m.calibrators) = (vec![], vec![])),
+            ("a calibrator too few", &|m| _ = m.calibrators.pop()),
+            ("a calibrator too many", &|m| m.calibrators.push(m.calibrators[0].clone())),
+            ("an encoding out of range", &|m| m.members.models[0].0 = 9),
             ("a broken member", &|m| {
-                if let Model::Svm(svm) = &mut m.members[0].0 {
+                if let Model::Svm(svm) = &mut m.members.models[0].1 {
                     svm.intercept.clear();
                 }
             }),
+            ("probabilities of a machine without them", &|m| {
+                for ((_, model), calibrator) in m.members.models.iter_mut().zip(&mut m.calibrators) {
+                    if let (Model::Svm(svm), Calibrator::Temperature { input, .. }) = (model, calibrator) {
+                        (svm.platt, *input) = (None, Input::Probability);
+                    }
+                }
+            }),
             ("a margin of a model without one", &|m| {
-                for (model, calibrator) in &mut m.members {
+                for ((_, model), calibrator) in m.members.models.iter().zip(&mut m.calibrators) {
                     if let (Model::Mlp(_), Calibrator::Temperature { input, .. }) = (model, calibrator) {
                         *input = Input::Margin;
                     }
@@ -398,8 +430,78 @@ fn checks_notice_every_field_of_calibration() {
         found.map(|(_, m)| (m, calibrator(if k == 2 { 1 } else { k })))
     };
     let (two, three) = (of(2).unwrap(), of(3).unwrap());
-    assert!(Model::Calibrated(Calibrated { members: vec![two.clone(), two.clone()] }.into()).check().is_ok());
-    assert!(Model::Calibrated(Calibrated { members: vec![two, three] }.into()).check().is_err());
+    assert!(Model::Calibrated(Calibrated::same([two.clone(), two.clone()]).into()).check().is_ok());
+    assert!(Model::Calibrated(Calibrated::same([two, three]).into()).check().is_err());
+}
+
+#[test]
+fn checks_notice_every_field_of_voting() {
+    fn open(model: &mut Model) -> Option<&mut Voting> {
+        if let Model::Voting(m) = model { Some(m) } else { None }
+    }
+    refuses(
+        open,
+        &[
+            ("no members", &|m| (m.members.models, m.weights) = (vec![], vec![])),
+            ("a weight too few", &|m| _ = m.weights.pop()),
+            ("a weight too many", &|m| m.weights.push(1.0)),
+            ("a negative weight", &|m| m.weights[0] = -0.5),
+            ("a NaN weight", &|m| m.weights[0] = f64::NAN),
+            ("an infinite weight", &|m| m.weights[0] = f64::INFINITY),
+            ("weights of 0", &|m| m.weights.fill(0.0)),
+            ("weights too small to multiply by", &|m| m.weights.fill(5e-324)),
+            ("a slot out of range", &|m| m.members.encoders[0].0[0].slot = 3),
+            ("a machine without probabilities", &|m| {
+                for (_, model) in &mut m.members.models {
+                    if let Model::Svm(svm) = model {
+                        svm.platt = None;
+                    }
+                }
+            }),
+        ],
+    );
+}
+
+/// A machine that was fitted without probabilities may stand where its margin or its class is read, and nowhere else.
+#[test]
+fn a_machine_without_probabilities_stands_where_none_are_asked() {
+    let machine = |k: usize| {
+        let found = Model::examples().into_iter().find(|(n, m)| n.starts_with("svm") && m.n_classes() == k).unwrap();
+        let Model::Svm(svm) = found.1 else { panic!("{}", found.0) };
+        Model::Svm(Svm { platt: None, ..svm })
+    };
+    for k in [2, 3] {
+        let message = machine(k).check().unwrap_err().to_string();
+        assert!(message.contains("CalibratedClassifierCV"), "{message}");
+        let width = if k == 2 { 1 } else { k };
+        for (method, width, sound) in
+            [(Method::DecisionFunction, width, true), (Method::Predict, 1, true), (Method::PredictProba, width, false)]
+        {
+            let rows = width.max(if k == 2 { 1 } else { k });
+            let link = if k == 2 { Link::Sigmoid } else { Link::Softmax };
+            let coef = Matrix { rows, cols: width, data: vec![1.0; rows * width] };
+            let stacking = Stacking {
+                members: Members::same([machine(k)]),
+                methods: vec![method],
+                passthrough: None,
+                final_model: Model::Logistic(Logistic { coef, intercept: vec![0.0; rows], link }),
+            };
+            assert_eq!(Model::Stacking(stacking.into()).check().is_ok(), sound, "{method:?}");
+        }
+        // As a final model it passes on what is asked of the whole.
+        let last = |final_model| {
+            let members = Members::same([machine(k), machine(k), machine(k)]);
+            let methods = vec![Method::Predict; 3];
+            Model::Stacking(Stacking { members, methods, passthrough: None, final_model }.into())
+        };
+        assert!(last(machine(k)).check().is_err());
+        let n = if k == 2 { 1 } else { k };
+        let platt = Calibrator::Platt { input: Input::Margin, a: vec![-1.0; n], b: vec![0.0; n] };
+        let calibrated = Model::Calibrated(Calibrated::same([(last(machine(k)), platt)]).into());
+        calibrated.check().unwrap();
+        let answers: Vec<_> = inputs(3).iter().map(|x| answer("calibrated", &calibrated, x)).collect();
+        assert!(answers.iter().any(|a| *a != answers[0]));
+    }
 }
 
 /// Models may stand in each other four deep; a forged depth is refused before it is walked.
@@ -408,12 +510,12 @@ fn nesting_is_bounded() {
     let mut model = Model::examples().into_iter().find(|(n, _)| *n == "gaussian naive bayes").unwrap().1;
     for level in 2..=60 {
         let temperature = Calibrator::Temperature { input: Input::Probability, inverse_temperature: 1.0 };
-        model = Model::Calibrated(Calibrated { members: vec![(model, temperature)] }.into());
+        model = Model::Calibrated(Calibrated::same([(model, temperature)]).into());
         let back = wire::decode::<Model>(&wire::encode(&model).unwrap());
         assert_eq!(back.is_ok_and(|m| m.check().is_ok()), level <= 4, "level {level}");
     }
-    // A long run of "a calibrated model with one member, which is a calibrated model …".
-    let forged: Vec<u8> = [6u8, 1].repeat(1_000_000);
+    // A long run of "a calibrated model of 3 features, one encoding without columns and one member, which is a calibrated model …".
+    let forged: Vec<u8> = [6u8, 3, 1, 0, 1, 0].repeat(1_000_000);
     assert!(wire::decode::<Model>(&forged).is_err());
 }
 

@@ -1,6 +1,7 @@
-//! Calibrated probabilities (`sklearn.calibration.CalibratedClassifierCV`, one or several folds averaged).
+//! Calibrated probabilities (`sklearn.calibration.CalibratedClassifierCV`: one, or several folds averaged).
 
-use super::{MAX_MEMBERS, Model, binary, check_numbers, error, normalise};
+use super::members::{Members, member};
+use super::{Asked, Model, binary, check_numbers, error, normalise};
 use crate::error::Result;
 use crate::math::{bounded, ln, sigmoid, softmax};
 use crate::pipeline::Slot;
@@ -10,8 +11,10 @@ use crate::wire::{Decode, Encode};
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 #[bincode(decode_context = "crate::wire::Depth")]
 pub struct Calibrated {
-    /// Each a model and its correction; one unless `ensemble=True`.
-    pub members: Vec<(Model, Calibrator)>,
+    /// Whose answers are corrected; one unless `ensemble=True`.
+    pub members: Members,
+    /// Each member's correction.
+    pub calibrators: Vec<Calibrator>,
 }
 
 /// What is done to a member's answer. Append only. Platt and isotonic: one per class (binary: one, for class 1), normalised;
@@ -55,15 +58,18 @@ pub enum Input {
 }
 
 impl Calibrated {
-    pub(super) fn first(&self) -> Option<&Model> {
-        self.members.first().map(|(model, _)| model)
+    /// Of models that all read `x` as it is.
+    pub fn same(members: impl IntoIterator<Item = (Model, Calibrator)>) -> Calibrated {
+        let (models, calibrators): (Vec<Model>, _) = members.into_iter().unzip();
+        Calibrated { members: Members::same(models), calibrators }
     }
 
     pub(super) fn predict_proba(&self, x: &[f64], out: &mut [f64]) {
+        let encoded = self.members.encode(x);
         let mut one = vec![0.0; out.len()];
         out.fill(0.0);
-        for (model, calibrator) in &self.members {
-            calibrator.predict_proba(model, x, &mut one);
+        for ((model, columns), calibrator) in self.members.over(&encoded).zip(&self.calibrators) {
+            calibrator.predict_proba(model, columns, &mut one);
             for (sum, p) in out.iter_mut().zip(&one) {
                 *sum += p;
             }
@@ -73,23 +79,22 @@ impl Calibrated {
     }
 
     pub(super) fn check(&self, level: u32) -> Result<()> {
-        let Some(first) = self.first() else { return Err(error("it has no member")) };
-        if self.members.len() > MAX_MEMBERS {
-            return Err(error(format!("it has at most {MAX_MEMBERS} members, not {}", self.members.len())));
+        if self.calibrators.len() != self.members.len() {
+            let (n, m) = (self.members.len(), self.calibrators.len());
+            return Err(error(format!("there are {n} members, but {m} calibrators")));
         }
-        for (i, (model, calibrator)) in self.members.iter().enumerate() {
-            let named = |e: crate::error::Error| e.context(format!("member {i}"));
-            model.check_at(level + 1).map_err(named)?;
-            if (model.n_features(), model.n_classes()) != (first.n_features(), first.n_classes()) {
-                return Err(error("its members differ in the number of features or classes"));
-            }
-            calibrator.check(model).map_err(named)?;
+        self.members.check(level, |i| match self.calibrators[i].input() {
+            Input::Margin => Asked::Margin,
+            Input::Probability => Asked::Probability,
+        })?;
+        for (i, ((_, model), calibrator)) in self.members.models.iter().zip(&self.calibrators).enumerate() {
+            calibrator.check(model.n_classes()).map_err(|e| e.context(member(i)))?;
         }
         Ok(())
     }
 
     pub(super) fn fits(&self, columns: &[Slot]) -> Result<()> {
-        self.members.iter().try_for_each(|(model, _)| model.fits(columns))
+        self.members.fits(columns).map(drop)
     }
 }
 
@@ -140,11 +145,8 @@ impl Calibrator {
         if two { binary(out[1], out) } else { normalise(out) }
     }
 
-    fn check(&self, model: &Model) -> Result<()> {
-        if self.input() == Input::Margin && !model.has_margin() {
-            return Err(error(format!("a {} model has no margin to calibrate", model.family())));
-        }
-        let n = if model.n_classes() == 2 { 1 } else { model.n_classes() };
+    fn check(&self, n_classes: usize) -> Result<()> {
+        let n = if n_classes == 2 { 1 } else { n_classes };
         match self {
             Calibrator::Platt { a, b, .. } => {
                 check_numbers("a", a, n)?;

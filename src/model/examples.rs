@@ -4,9 +4,11 @@ use super::bayes::NaiveBayes;
 use super::calibration::{Calibrated, Calibrator, Input};
 use super::forest::{self, Forest, PlainNode, PlainTree, Test};
 use super::linear::{self, Logistic};
+use super::members::Members;
 use super::mlp::{Activation, Layer, Mlp};
 use super::stacking::{Method, Stacking};
-use super::svm::{Kernel, Svm};
+use super::svm::{Kernel, Platt, Svm};
+use super::voting::Voting;
 use super::{Model, Nested};
 use crate::math::Matrix;
 use crate::pipeline::{Encoder, Encoders, Transform};
@@ -35,7 +37,7 @@ impl Model {
             y: (0..n).map(|k| vec![0.0, 0.125 + k as f64 / 8.0, 1.0]).collect(),
         };
         let temperature = |input| Calibrator::Temperature { input, inverse_temperature: 0.7 };
-        let calibrated = |members| Model::Calibrated(Nested::new(Calibrated { members }));
+        let calibrated = |members: Vec<(Model, Calibrator)>| Model::Calibrated(Nested::new(Calibrated::same(members)));
         let named = [
             ("random forest", forest(forest::Link::Average, 3, &[])),
             ("boosting, identity", forest(forest::Link::Identity, 2, &[0.5])),
@@ -48,6 +50,7 @@ impl Model {
             ("svm, linear", Some(svm(Kernel::Linear, 2))),
             ("svm, rbf", Some(svm(Kernel::Rbf { gamma: 0.5 }, 3))),
             ("svm, poly", Some(svm(Kernel::Poly { gamma: 0.5, coef0: 1.0, degree: 3 }, 2))),
+            ("svm, sigmoid", Some(svm(Kernel::Sigmoid { gamma: 0.5, coef0: -0.25 }, 3))),
             ("mlp, relu", Some(mlp(Activation::Relu, 1))),
             ("mlp, tanh", Some(mlp(Activation::Tanh, 3))),
             ("mlp, logistic", Some(mlp(Activation::Logistic, 3))),
@@ -55,6 +58,23 @@ impl Model {
             ("gaussian naive bayes", Some(naive_bayes())),
             ("stacking, two classes", boosted.clone().map(|m| stacking(m, logistic(linear::Link::Sigmoid, 1)))),
             ("stacking, three classes", boosted3.clone().map(|m| stacking(m, logistic(linear::Link::Softmax, 3)))),
+            ("stacking, margins", boosted.clone().map(margins)),
+            ("stacking, margins, three classes", boosted3.clone().map(margins)),
+            (
+                "voting",
+                boosted3.clone().map(|trees| {
+                    let members = over([(raw(), trees), (scaled(), naive_bayes()), (scaled(), svm(Kernel::Linear, 3))]);
+                    Model::Voting(Nested::new(Voting { members, weights: vec![1.0, 0.0, 2.5] }))
+                }),
+            ),
+            (
+                "calibrated, encodings",
+                boosted.clone().map(|trees| {
+                    let support = bare(Kernel::Rbf { gamma: 0.5 }, 2);
+                    let members = over([(raw(), trees), (scaled(), support)]);
+                    Model::Calibrated(Nested::new(Calibrated { members, calibrators: vec![platt(1), platt(1)] }))
+                }),
+            ),
             ("calibrated, platt", boosted.clone().map(|m| calibrated(vec![(m, platt(1))]))),
             (
                 "calibrated, platt and isotonic",
@@ -127,9 +147,16 @@ fn svm(kernel: Kernel, n_classes: usize) -> Model {
         n_support: vec![2; n_classes],
         dual_coef: matrix(n_classes - 1, n),
         intercept: numbers(pairs, 0.5),
-        prob_a: vec![-1.25; pairs],
-        prob_b: numbers(pairs, 0.2),
+        platt: Some(Platt { a: vec![-1.25; pairs], b: numbers(pairs, 0.2) }),
     })
+}
+
+/// One that was fitted without probabilities.
+fn bare(kernel: Kernel, n_classes: usize) -> Model {
+    match svm(kernel, n_classes) {
+        Model::Svm(svm) => Model::Svm(Svm { platt: None, ..svm }),
+        other => other,
+    }
 }
 
 fn mlp(activation: Activation, outputs: usize) -> Model {
@@ -143,33 +170,63 @@ fn naive_bayes() -> Model {
     Model::NaiveBayes(NaiveBayes { prior: vec![0.5, 0.25, 0.25], mean: matrix(3, N_FEATURES), var })
 }
 
+/// Every slot with this imputer and transform.
+fn encoders(impute: Option<f64>, transform: &Transform) -> Encoders {
+    let encoder = |slot| Encoder { slot, impute, transform: transform.clone(), indicator: false };
+    Encoders((0..N_FEATURES as u32).map(encoder).collect())
+}
+
+/// The slots as they are, for trees.
+fn raw() -> Encoders {
+    encoders(None, &Transform::Pass)
+}
+
+/// The slots without gaps and scaled, for what adds and multiplies.
+fn scaled() -> Encoders {
+    encoders(Some(0.5), &Transform::Standard { mean: 0.5, scale: 2.0 })
+}
+
+fn over(members: impl IntoIterator<Item = (Encoders, Model)>) -> Members {
+    let mut all = Members::new(N_FEATURES);
+    members.into_iter().for_each(|(encoders, model)| all.push(encoders, model));
+    all
+}
+
+/// A linear model over `n_in` answers.
+fn last(n_classes: usize, n_in: usize) -> Model {
+    let (link, rows) = if n_classes == 2 { (linear::Link::Sigmoid, 1) } else { (linear::Link::Softmax, n_classes) };
+    Model::Logistic(Logistic { coef: matrix(rows, n_in), intercept: numbers(rows, 0.3), link })
+}
+
 /// Trees over raw slots and a linear model over scaled ones, twice: the outer reads the inner's answers and the scaled slots.
 fn stacking(trees: Model, linear: Model) -> Model {
-    let encoders = |impute, transform: Transform| {
-        let encoder = |slot| Encoder { slot, impute, transform: transform.clone(), indicator: false };
-        Encoders((0..N_FEATURES as u32).map(encoder).collect())
-    };
-    let raw = encoders(None, Transform::Pass);
-    let scaled = encoders(Some(0.5), Transform::Standard { mean: 0.5, scale: 2.0 });
     let n_classes = trees.n_classes();
-    let (link, rows, width) =
-        if n_classes == 2 { (linear::Link::Sigmoid, 1, 1) } else { (linear::Link::Softmax, n_classes, n_classes) };
-    let last = |n_in| Model::Logistic(Logistic { coef: matrix(rows, n_in), intercept: numbers(rows, 0.3), link });
+    let width = if n_classes == 2 { 1 } else { n_classes };
     let inner = Stacking {
-        n_features: N_FEATURES,
-        encoders: vec![raw.clone(), scaled.clone()],
-        members: vec![(0, trees), (1, linear)],
-        method: Method::PredictProba,
+        members: over([(raw(), trees), (scaled(), linear.clone())]),
+        methods: vec![Method::PredictProba; 2],
         passthrough: None,
-        final_model: last(2 * width),
+        final_model: last(n_classes, 2 * width),
     };
     let outer = Stacking {
-        n_features: N_FEATURES,
-        encoders: vec![raw, scaled],
-        members: vec![(0, Model::Stacking(Nested::new(inner.clone()))), (1, inner.members[1].1.clone())],
-        method: Method::Predict,
+        members: over([(raw(), Model::Stacking(Nested::new(inner))), (scaled(), linear)]),
+        methods: vec![Method::Predict; 2],
         passthrough: Some(1),
-        final_model: last(2 + N_FEATURES),
+        final_model: last(n_classes, 2 + N_FEATURES),
     };
     Model::Stacking(Nested::new(outer))
+}
+
+/// A margin, another margin, a class and probabilities.
+fn margins(trees: Model) -> Model {
+    let n_classes = trees.n_classes();
+    let width = if n_classes == 2 { 1 } else { n_classes };
+    let support = bare(Kernel::Linear, n_classes);
+    let methods = vec![Method::DecisionFunction, Method::DecisionFunction, Method::Predict, Method::PredictProba];
+    Model::Stacking(Nested::new(Stacking {
+        members: over([(raw(), trees.clone()), (scaled(), support.clone()), (scaled(), support), (raw(), trees)]),
+        methods,
+        passthrough: None,
+        final_model: last(n_classes, 3 * width + 1),
+    }))
 }

@@ -4,11 +4,12 @@
 //! |---|---|---|
 //! | [`Forest`](Model::Forest) | `RandomForestClassifier`, `GradientBoostingClassifier`, `HistGradientBoostingClassifier` | [`forest`] |
 //! | [`Logistic`](Model::Logistic) | `LogisticRegression`, `OneVsRestClassifier` over it | [`linear`] |
-//! | [`Svm`](Model::Svm) | `SVC(probability=True)` | [`svm`] |
+//! | [`Svm`](Model::Svm) | `SVC` | [`svm`] |
 //! | [`Mlp`](Model::Mlp) | `MLPClassifier` | [`mlp`] |
 //! | [`NaiveBayes`](Model::NaiveBayes) | `GaussianNB` | [`bayes`] |
 //! | [`Stacking`](Model::Stacking) | `StackingClassifier` | [`stacking`] |
 //! | [`Calibrated`](Model::Calibrated) | `CalibratedClassifierCV` | [`calibration`] |
+//! | [`Voting`](Model::Voting) | `VotingClassifier(voting="soft")` | [`voting`] |
 //!
 //! Each is held to scikit-learn's own answers (`tests/conformance.rs`) and to one contract (`tests/contract.rs`). All are
 //! total: an absurd input (±1e308) is bounded on its way in and within, so that no sum overflows and no NaN arises.
@@ -21,12 +22,14 @@ pub mod calibration;
 mod examples;
 pub mod forest;
 pub mod linear;
+pub mod members;
 pub mod mlp;
 pub mod stacking;
 pub mod svm;
+pub mod voting;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::math::{BOUND, Matrix, bounded, sigmoid};
+use crate::math::{BOUND, Matrix, argmax, bounded, sigmoid};
 use crate::pipeline::{MAX_COLUMNS, Slot};
 use crate::wire::{Decode, Encode, Nested};
 use std::borrow::Cow;
@@ -49,6 +52,8 @@ pub enum Model {
     Stacking(Nested<stacking::Stacking>),
     /// A model whose probabilities are corrected.
     Calibrated(Nested<calibration::Calibrated>),
+    /// The mean of models' probabilities.
+    Voting(Nested<voting::Voting>),
 }
 
 impl Model {
@@ -60,8 +65,9 @@ impl Model {
             Model::Svm(m) => m.support.cols,
             Model::Mlp(m) => m.n_features(),
             Model::NaiveBayes(m) => m.mean.cols,
-            Model::Stacking(m) => m.n_features,
-            Model::Calibrated(m) => m.first().map_or(0, Model::n_features),
+            Model::Stacking(m) => m.members.n_features,
+            Model::Calibrated(m) => m.members.n_features,
+            Model::Voting(m) => m.members.n_features,
         }
     }
 
@@ -74,7 +80,8 @@ impl Model {
             Model::Mlp(m) => m.n_classes(),
             Model::NaiveBayes(m) => m.n_classes(),
             Model::Stacking(m) => m.final_model.n_classes(),
-            Model::Calibrated(m) => m.first().map_or(0, Model::n_classes),
+            Model::Calibrated(m) => m.members.n_classes(),
+            Model::Voting(m) => m.members.n_classes(),
         }
     }
 
@@ -103,6 +110,20 @@ impl Model {
             Model::NaiveBayes(m) => m.predict_proba(x, out),
             Model::Stacking(m) => m.predict_proba(x, out),
             Model::Calibrated(m) => m.predict_proba(x, out),
+            Model::Voting(m) => m.predict_proba(x, out),
+        }
+    }
+
+    /// The index of the class that scikit-learn's `predict` gives: the most probable, of equals the first, except that support
+    /// vectors count votes. `x`: (n_features,); `work`: (n_classes,), overwritten.
+    pub fn predict(&self, x: &[f64], work: &mut [f64]) -> usize {
+        match self {
+            Model::Svm(m) => m.predict(x),
+            Model::Stacking(m) => m.final_model.predict(&m.answers(x), work),
+            _ => {
+                self.predict_proba(x, work);
+                argmax(work)
+            }
         }
     }
 
@@ -111,7 +132,7 @@ impl Model {
         match self {
             Model::Forest(m) => !matches!(m.link(), forest::Link::Average | forest::Link::Identity),
             Model::Logistic(_) | Model::Svm(_) => true,
-            Model::Mlp(_) | Model::NaiveBayes(_) | Model::Calibrated(_) => false,
+            Model::Mlp(_) | Model::NaiveBayes(_) | Model::Calibrated(_) | Model::Voting(_) => false,
             Model::Stacking(m) => m.final_model.has_margin(),
         }
     }
@@ -124,22 +145,26 @@ impl Model {
             Model::Logistic(m) => one_or_all(m.coef.rows, out, |out| m.margin(x, out)),
             Model::Svm(m) => m.margin(x, out),
             Model::Stacking(m) => m.final_model.margin(&m.answers(x), out),
-            Model::Forest(_) | Model::Mlp(_) | Model::NaiveBayes(_) | Model::Calibrated(_) => out.fill(0.0),
+            Model::Forest(_) | Model::Mlp(_) | Model::NaiveBayes(_) | Model::Calibrated(_) | Model::Voting(_) => {
+                out.fill(0.0);
+            }
         }
     }
 
-    /// Whether a missing (NaN) feature has a meaning for it; if not, the pipeline must leave none. Stacking: its members'
-    /// encoders see to it, which [`fits`](Self::fits) proves.
+    /// Whether a missing (NaN) feature has a meaning for it; if not, the pipeline must leave none. Where members encode for
+    /// themselves, they may see to it, column by column: [`fits`](Self::fits) is the proof.
     pub fn accepts_missing(&self) -> bool {
         match self {
-            Model::Forest(_) | Model::Stacking(_) => true,
+            Model::Forest(_) => true,
             Model::Logistic(_) | Model::Svm(_) | Model::Mlp(_) | Model::NaiveBayes(_) => false,
-            Model::Calibrated(m) => m.members.iter().all(|(model, _)| model.accepts_missing()),
+            Model::Stacking(m) => m.members.accepts_missing(),
+            Model::Calibrated(m) => m.members.accepts_missing(),
+            Model::Voting(m) => m.members.accepts_missing(),
         }
     }
 
     /// scikit-learn's or XGBoost's name for it: `random_forest`, `gradient_boosting`, `logistic_regression`, `svm`, `mlp`,
-    /// `gaussian_nb`, `stacking`, `calibrated`.
+    /// `gaussian_nb`, `stacking`, `calibrated`, `voting`.
     pub fn family(&self) -> &'static str {
         match self {
             Model::Forest(m) if m.link() == forest::Link::Average => "random_forest",
@@ -150,27 +175,33 @@ impl Model {
             Model::NaiveBayes(_) => "gaussian_nb",
             Model::Stacking(_) => "stacking",
             Model::Calibrated(_) => "calibrated",
+            Model::Voting(_) => "voting",
         }
     }
 
     /// Proves a decoded model: indices in range, children after parents, shapes agree, numbers finite, classes >= 2, nesting
     /// bounded. After it, `predict_proba` cannot fail, loop or panic.
     pub fn check(&self) -> Result<()> {
-        self.check_at(1)
+        self.check_at(1, Asked::Probability)
     }
 
-    fn check_at(&self, level: u32) -> Result<()> {
+    /// `level`: how deep it stands in others. `asked`: what it is asked for there.
+    fn check_at(&self, level: u32, asked: Asked) -> Result<()> {
         if level > MAX_LEVELS {
             return Err(error(format!("models stand in each other at most {MAX_LEVELS} deep")));
+        }
+        if asked == Asked::Margin && !self.has_margin() {
+            return Err(error(format!("a {} model has no margin", self.family())));
         }
         match self {
             Model::Forest(m) => m.check(),
             Model::Logistic(m) => m.check(),
-            Model::Svm(m) => m.check(),
+            Model::Svm(m) => m.check(asked),
             Model::Mlp(m) => m.check(),
             Model::NaiveBayes(m) => m.check(),
-            Model::Stacking(m) => m.check(level),
+            Model::Stacking(m) => m.check(level, asked),
             Model::Calibrated(m) => m.check(level),
+            Model::Voting(m) => m.check(level),
         }
         .map_err(|e| e.context(self.family()))
     }
@@ -189,6 +220,7 @@ impl Model {
         match self {
             Model::Stacking(m) => return m.fits(columns),
             Model::Calibrated(m) => return m.fits(columns),
+            Model::Voting(m) => return m.fits(columns),
             _ if self.accepts_missing() => return Ok(()),
             _ => {}
         }
@@ -202,10 +234,21 @@ impl Model {
     }
 }
 
-/// How deep models may stand in each other (stacking, calibration).
+/// What a model is asked for by what it stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    /// [`Model::predict_proba`].
+    Probability,
+    /// [`Model::predict`].
+    Class,
+    /// [`Model::margin`].
+    Margin,
+}
+
+/// How deep models may stand in each other (stacking, calibration, voting).
 pub const MAX_LEVELS: u32 = 4;
 
-/// Most members of a stacking or a calibration.
+/// Most members of a stacking, a calibration or a vote, and most encodings of them.
 pub const MAX_MEMBERS: usize = 1024;
 
 /// Most classes of a model.

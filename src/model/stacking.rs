@@ -1,66 +1,76 @@
-//! Stacking (`sklearn.ensemble.StackingClassifier`). Its `x` is the slots themselves: each member encodes them its own way.
+//! Stacking (`sklearn.ensemble.StackingClassifier`).
 
-use super::{MAX_MEMBERS, Model, check_sizes, error};
+use super::members::{Members, width_of};
+use super::{Asked, Model, error};
 use crate::error::Result;
-use crate::pipeline::{Encoders, Slot};
+use crate::pipeline::Slot;
 use crate::wire::{Decode, Encode};
 
 /// Members over one row, and a final model over their answers.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 #[bincode(decode_context = "crate::wire::Depth")]
 pub struct Stacking {
-    /// Length of `x`.
-    pub n_features: usize,
-    /// Distinct encodings; members that ask for the same share it.
-    pub encoders: Vec<Encoders>,
-    /// Which encoding each member reads, and the member.
-    pub members: Vec<(u32, Model)>,
-    /// What a member hands on.
-    pub method: Method,
+    /// Whose answers the final model reads.
+    pub members: Members,
+    /// What each hands on (`stack_method_`).
+    pub methods: Vec<Method>,
     /// Appends this encoding of `x` to what the final model reads (`passthrough=True`).
     pub passthrough: Option<u32>,
-    /// Reads members' answers in order (binary: the probability of class 1; otherwise all), then the passthrough.
+    /// Reads members' answers in order, then the passthrough.
     pub final_model: Model,
 }
 
-/// `stack_method`. Append only.
+/// `stack_method_`. Append only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub enum Method {
     /// Probabilities; for two classes only that of class 1.
     PredictProba,
-    /// The index of the most probable class (of equals the first), one number.
+    /// The index of the class it decides for, one number. See [`Model::predict`].
     Predict,
+    /// `decision_function`: for two classes one score, larger for class 1; otherwise one per class. See [`Model::margin`].
+    DecisionFunction,
+}
+
+impl Method {
+    /// Numbers a member hands on.
+    fn width(self, n_classes: usize) -> usize {
+        match (self, n_classes) {
+            (Method::Predict, _) | (_, 2) => 1,
+            (Method::PredictProba | Method::DecisionFunction, n) => n,
+        }
+    }
+
+    /// What a member hands on, appended to `answers`. `all`: (n_classes,), to work in.
+    fn answer(self, model: &Model, x: &[f64], all: &mut [f64], answers: &mut Vec<f64>) {
+        match self {
+            Method::PredictProba => {
+                model.predict_proba(x, all);
+                let from = all.len() - self.width(all.len());
+                answers.extend_from_slice(&all[from..]);
+            }
+            Method::Predict => answers.push(model.predict(x, all) as f64),
+            Method::DecisionFunction => {
+                let width = self.width(all.len());
+                model.margin(x, &mut all[..width]);
+                answers.extend_from_slice(&all[..width]);
+            }
+        }
+    }
 }
 
 impl Stacking {
-    /// Numbers a member hands on.
-    fn answer_width(&self) -> usize {
-        match (self.method, self.final_model.n_classes()) {
-            (Method::Predict, _) | (_, 2) => 1,
-            (Method::PredictProba, n) => n,
-        }
+    /// Numbers that all members hand on.
+    fn width(&self) -> usize {
+        self.methods.iter().map(|method| method.width(self.members.n_classes())).sum()
     }
 
     /// What the final model reads.
     pub(super) fn answers(&self, x: &[f64]) -> Vec<f64> {
-        let encode = |encoders: &Encoders| {
-            let mut columns = vec![0.0; encoders.n_columns()];
-            encoders.encode(x, &mut columns);
-            columns
-        };
-        let encoded: Vec<Vec<f64>> = self.encoders.iter().map(encode).collect();
+        let encoded = self.members.encode(x);
         let mut answers = Vec::with_capacity(self.final_model.n_features());
-        let mut probability = vec![0.0; self.final_model.n_classes()];
-        for (encoding, model) in &self.members {
-            model.predict_proba(&encoded[*encoding as usize], &mut probability);
-            match self.method {
-                Method::PredictProba if probability.len() == 2 => answers.push(probability[1]),
-                Method::PredictProba => answers.extend_from_slice(&probability),
-                Method::Predict => {
-                    let first_best = |best: usize, k: usize| if probability[k] > probability[best] { k } else { best };
-                    answers.push((1..probability.len()).fold(0, first_best) as f64);
-                }
-            }
+        let mut all = vec![0.0; self.members.n_classes()];
+        for ((model, columns), method) in self.members.over(&encoded).zip(&self.methods) {
+            method.answer(model, columns, &mut all, &mut answers);
         }
         if let Some(encoding) = self.passthrough {
             answers.extend_from_slice(&encoded[encoding as usize]);
@@ -72,43 +82,22 @@ impl Stacking {
         self.final_model.predict_proba(&self.answers(x), out);
     }
 
-    pub(super) fn check(&self, level: u32) -> Result<()> {
-        self.final_model.check_at(level + 1).map_err(|e| e.context("the final model"))?;
-        check_sizes(self.n_features, self.final_model.n_classes())?;
-        let mut widths = Vec::new();
-        for (i, encoders) in self.encoders.iter().enumerate() {
-            if let Some(e) = encoders.0.iter().find(|e| e.slot as usize >= self.n_features) {
-                return Err(error(format!("encoding {i} reads slot {}, but there are {}", e.slot, self.n_features)));
-            }
-            widths.push(encoders.n_columns());
+    pub(super) fn check(&self, level: u32, asked: Asked) -> Result<()> {
+        self.final_model.check_at(level + 1, asked).map_err(|e| e.context("the final model"))?;
+        if self.methods.len() != self.members.len() {
+            let (n, m) = (self.members.len(), self.methods.len());
+            return Err(error(format!("there are {n} members, but {m} methods")));
         }
-        let width = |encoding: u32| {
-            widths
-                .get(encoding as usize)
-                .ok_or_else(|| error(format!("encoding {encoding} is named, but there are {}", widths.len())))
-        };
-        if self.members.is_empty() {
-            return Err(error("it has no member"));
+        let widths = self.members.check(level, |i| match self.methods[i] {
+            Method::PredictProba => Asked::Probability,
+            Method::Predict => Asked::Class,
+            Method::DecisionFunction => Asked::Margin,
+        })?;
+        if self.members.n_classes() != self.final_model.n_classes() {
+            return Err(error("its members have another number of classes than the final model"));
         }
-        if self.members.len().max(self.encoders.len()) > MAX_MEMBERS {
-            return Err(error(format!("it has at most {MAX_MEMBERS} members and encodings")));
-        }
-        for (i, (encoding, model)) in self.members.iter().enumerate() {
-            let named = |e: crate::error::Error| e.context(format!("member {i}"));
-            model.check_at(level + 1).map_err(named)?;
-            let width = *width(*encoding).map_err(named)?;
-            if model.n_features() != width {
-                return Err(named(error(format!("it reads {} features, but is given {width}", model.n_features()))));
-            }
-            if model.n_classes() != self.final_model.n_classes() {
-                return Err(named(error(format!(
-                    "it has {} classes, the final model another number",
-                    model.n_classes()
-                ))));
-            }
-        }
-        let passed = self.passthrough.map_or(Ok(0), |encoding| width(encoding).copied())?;
-        let given = self.members.len() * self.answer_width() + passed;
+        let passed = self.passthrough.map_or(Ok(0), |encoding| width_of(&widths, encoding))?;
+        let given = self.width() + passed;
         if self.final_model.n_features() != given {
             let reads = self.final_model.n_features();
             return Err(error(format!("the final model reads {reads} features, but is given {given}")));
@@ -118,15 +107,9 @@ impl Stacking {
 
     /// Proves each encoding over these columns, and that nothing missing reaches a model that has no meaning for it.
     pub(super) fn fits(&self, columns: &[Slot]) -> Result<()> {
-        let mut encoded = Vec::new();
-        for (i, encoders) in self.encoders.iter().enumerate() {
-            encoded.push(encoders.check(columns).map_err(|e| e.context(format!("encoding {i}")))?);
-        }
-        for (i, (encoding, model)) in self.members.iter().enumerate() {
-            model.fits(&encoded[*encoding as usize]).map_err(|e| e.context(format!("member {i}")))?;
-        }
+        let encoded = self.members.fits(columns)?;
         let answer = Slot { missing: false, levels: None, unknown: false };
-        let mut given = vec![answer; self.members.len() * self.answer_width()];
+        let mut given = vec![answer; self.width()];
         if let Some(encoding) = self.passthrough {
             given.extend_from_slice(&encoded[encoding as usize]);
         }

@@ -1,13 +1,13 @@
-//! Support vector classification (libsvm's C-SVC, `sklearn.svm.SVC(probability=True)`).
+//! Support vector classification (libsvm's C-SVC, `sklearn.svm.SVC`).
 //!
 //! One decision value per pair of classes, a sigmoid each (Platt), and the pairs coupled to one distribution as libsvm does:
 //! Wu, Lin and Weng, "Probability estimates for multi-class classification by pairwise coupling" (2004), algorithm 2 of
 //! section 4, with libsvm's clipping and stopping rule. scikit-learn couples two classes in the same way, so the answer for
 //! two classes carries that rule's tolerance, too.
 
-use super::{bounded_input, check_matrix, check_numbers, check_sizes, error};
+use super::{Asked, bounded_input, check_matrix, check_numbers, check_sizes, error};
 use crate::error::Result;
-use crate::math::{BOUND, Matrix, bounded, dot, exp, pow, sigmoid};
+use crate::math::{BOUND, Matrix, argmax, bounded, dot, exp, pow, sigmoid, tanh};
 use crate::wire::{Decode, Encode};
 
 /// Attributes of a fitted `sklearn.svm.SVC`.
@@ -23,10 +23,18 @@ pub struct Svm {
     pub dual_coef: Matrix,
     /// libsvm's `-rho`, per pair 0-1, 0-2, … (`_intercept_`).
     pub intercept: Vec<f64>,
-    /// Platt's A per pair (`probA_`).
-    pub prob_a: Vec<f64>,
-    /// Platt's B per pair (`probB_`).
-    pub prob_b: Vec<f64>,
+    /// Probabilities (`probability=True`). Without it the machine has a margin and a class, and stands where only those are
+    /// read: in a stacking, or under a calibration of its margin.
+    pub platt: Option<Platt>,
+}
+
+/// A sigmoid per pair of classes: `1 / (1 + exp(a f + b))` of the decision value `f` is the first's probability.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct Platt {
+    /// `probA_`.
+    pub a: Vec<f64>,
+    /// `probB_`.
+    pub b: Vec<f64>,
 }
 
 /// Append only.
@@ -47,6 +55,13 @@ pub enum Kernel {
         coef0: f64,
         /// Power.
         degree: u32,
+    },
+    /// `tanh(gamma a·b + coef0)`.
+    Sigmoid {
+        /// Factor.
+        gamma: f64,
+        /// Constant.
+        coef0: f64,
     },
 }
 
@@ -71,17 +86,12 @@ impl Svm {
             first.push(next);
             next += n as usize;
         }
-        let mut decisions = Vec::with_capacity(self.intercept.len());
-        for i in 0..self.n_classes() {
-            for j in i + 1..self.n_classes() {
-                let sum = |class: usize, row: usize| -> f64 {
-                    let own = first[class]..first[class] + self.n_support[class] as usize;
-                    self.dual_coef.row(row)[own.clone()].iter().zip(&kernel[own]).fold(0.0, |s, (a, k)| s + a * k)
-                };
-                decisions.push(bounded(sum(i, j - 1) + sum(j, i) + self.intercept[decisions.len()]));
-            }
-        }
-        decisions
+        let sum = |class: usize, row: usize| -> f64 {
+            let own = first[class]..first[class] + self.n_support[class] as usize;
+            self.dual_coef.row(row)[own.clone()].iter().zip(&kernel[own]).fold(0.0, |s, (a, k)| s + a * k)
+        };
+        let decision = |((i, j), intercept)| bounded(sum(i, j - 1) + sum(j, i) + intercept);
+        pairs(self.n_classes()).zip(&self.intercept).map(decision).collect()
     }
 
     /// `decision_function`: for two classes one score, positive for class 1; otherwise one per class
@@ -92,39 +102,53 @@ impl Svm {
             out[0] = -only;
             return;
         }
-        let (mut votes, mut pair) = (vec![0.0; out.len()], 0);
         out.fill(0.0);
-        for i in 0..out.len() {
-            for j in i + 1..out.len() {
-                let d = decisions[pair];
-                out[i] += d;
-                out[j] -= d;
-                votes[if d < 0.0 { j } else { i }] += 1.0;
-                pair += 1;
-            }
+        let mut votes = vec![0.0; out.len()];
+        for ((i, j), d) in pairs(out.len()).zip(&decisions) {
+            out[i] += d;
+            out[j] -= d;
+            votes[if *d < 0.0 { j } else { i }] += 1.0;
         }
         for (score, votes) in out.iter_mut().zip(votes) {
             *score = votes + *score / (3.0 * (score.abs() + 1.0));
         }
     }
 
+    /// `SVC.predict`, which does not ask the probabilities: the class with the most votes, of equals the first. A decision
+    /// value of 0 is the second class's vote here, as libsvm counts, and the first's in [`margin`](Self::margin), as
+    /// scikit-learn does.
+    pub(super) fn predict(&self, x: &[f64]) -> usize {
+        let mut votes = vec![0.0; self.n_classes()];
+        for ((i, j), d) in pairs(votes.len()).zip(self.decisions(x)) {
+            votes[if d > 0.0 { i } else { j }] += 1.0;
+        }
+        argmax(&votes)
+    }
+
+    /// Without [`platt`](Self::platt), which no check lets past: all of it to the class it decides for.
     pub(super) fn predict_proba(&self, x: &[f64], out: &mut [f64]) {
+        let Some(Platt { a, b }) = &self.platt else {
+            out.fill(0.0);
+            out[self.predict(x)] = 1.0;
+            return;
+        };
         let decisions = self.decisions(x);
         let k = self.n_classes();
-        let (mut r, mut pair) = (vec![0.0; k * k], 0);
-        for i in 0..k {
-            for j in i + 1..k {
-                let p = sigmoid(-(decisions[pair] * self.prob_a[pair] + self.prob_b[pair]));
-                let p = p.clamp(MIN_PROBABILITY, 1.0 - MIN_PROBABILITY);
-                r[i * k + j] = p;
-                r[j * k + i] = 1.0 - p;
-                pair += 1;
-            }
+        let mut r = vec![0.0; k * k];
+        for ((i, j), ((d, a), b)) in pairs(k).zip(decisions.iter().zip(a).zip(b)) {
+            let p = sigmoid(-(d * a + b)).clamp(MIN_PROBABILITY, 1.0 - MIN_PROBABILITY);
+            r[i * k + j] = p;
+            r[j * k + i] = 1.0 - p;
         }
         couple(&r, out);
     }
 
-    pub(super) fn check(&self) -> Result<()> {
+    pub(super) fn check(&self, asked: Asked) -> Result<()> {
+        if asked == Asked::Probability && self.platt.is_none() {
+            return Err(error(
+                "it has no probabilities, only a margin: fit it within CalibratedClassifierCV, or with probability=True",
+            ));
+        }
         let k = self.n_classes();
         check_sizes(self.support.cols, k)?;
         if k > MAX_CLASSES {
@@ -143,14 +167,18 @@ impl Svm {
         if (self.dual_coef.rows, self.dual_coef.cols) != (k - 1, self.support.rows) {
             return Err(error(format!("dual_coef is not {} x {}", k - 1, self.support.rows)));
         }
-        let pairs = k * (k - 1) / 2;
-        check_numbers("intercept", &self.intercept, pairs)?;
-        check_numbers("prob_a", &self.prob_a, pairs)?;
-        check_numbers("prob_b", &self.prob_b, pairs)?;
+        let n = k * (k - 1) / 2;
+        check_numbers("intercept", &self.intercept, n)?;
+        if let Some(Platt { a, b }) = &self.platt {
+            check_numbers("platt.a", a, n)?;
+            check_numbers("platt.b", b, n)?;
+        }
         match self.kernel {
             Kernel::Linear => Ok(()),
             Kernel::Rbf { gamma } => check_numbers("gamma", &[gamma], 1),
-            Kernel::Poly { gamma, coef0, .. } => check_numbers("gamma and coef0", &[gamma, coef0], 2),
+            Kernel::Poly { gamma, coef0, .. } | Kernel::Sigmoid { gamma, coef0 } => {
+                check_numbers("gamma and coef0", &[gamma, coef0], 2)
+            }
         }
     }
 }
@@ -164,9 +192,15 @@ impl Kernel {
                 let distance = a.iter().zip(b).fold(0.0, |s, (a, b)| s + (a - b) * (a - b));
                 exp(-gamma * distance.min(BOUND))
             }
+            Kernel::Sigmoid { gamma, coef0 } => tanh(gamma * bounded(dot(a, b)) + coef0),
             Kernel::Poly { gamma, coef0, degree } => pow(gamma * bounded(dot(a, b)) + coef0, f64::from(degree)),
         })
     }
+}
+
+/// 0-1, 0-2, …: pairs of classes in libsvm's order.
+fn pairs(k: usize) -> impl Iterator<Item = (usize, usize)> {
+    (0..k).flat_map(move |i| (i + 1..k).map(move |j| (i, j)))
 }
 
 /// The distribution that agrees best with the pairs. `r`: k x k, `r[i][j]` the probability of `i` when it is `i` or `j`, none

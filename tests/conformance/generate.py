@@ -25,6 +25,7 @@ from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     RandomForestClassifier,
     StackingClassifier,
+    VotingClassifier,
 )
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
@@ -268,9 +269,10 @@ def svm(svc):
     kernel = {"type": svc.kernel}
     if svc.kernel != "linear":
         kernel["gamma"] = float(svc._gamma)
+    if svc.kernel in ["poly", "sigmoid"]:
+        kernel["coef0"] = float(svc.coef0)
     if svc.kernel == "poly":
-        kernel |= {"coef0": float(svc.coef0), "degree": int(svc.degree)}
-    pairs = len(svc._intercept_)
+        kernel["degree"] = int(svc.degree)
     return {
         "type": "svm",
         "kernel": kernel,
@@ -279,8 +281,8 @@ def svm(svc):
         "dual_coef": matrix(svc._dual_coef_),
         "intercept": svc._intercept_.tolist(),
         # A machine fitted without probabilities (it may still be calibrated) has no sigmoids.
-        "prob_a": np.resize(svc._probA, pairs).tolist() if len(svc._probA) else [0.0] * pairs,
-        "prob_b": np.resize(svc._probB, pairs).tolist() if len(svc._probB) else [0.0] * pairs,
+        "prob_a": svc._probA.tolist() if len(svc._probA) else None,
+        "prob_b": svc._probB.tolist() if len(svc._probB) else None,
     }
 
 
@@ -312,7 +314,8 @@ def svm_cases():
     cases = []
     for source in ["cancer", "wine"]:
         xs, y = scaled(source)
-        for kernel in [dict(kernel="linear"), dict(kernel="rbf", C=3.0), dict(kernel="poly", coef0=0.7, degree=3)]:
+        kernels = [dict(kernel="linear"), dict(kernel="rbf", C=3.0), dict(kernel="poly", coef0=0.7, degree=3)]
+        for kernel in [*kernels, dict(kernel="sigmoid", gamma=0.05, coef0=-0.3)]:
             fitted = SVC(**kernel, probability=True, random_state=1).fit(xs, y)
             cases.append(probability_case(f"svm, {fitted.kernel}, {source}", svm(fitted), fitted, some(xs)))
     return cases
@@ -345,6 +348,7 @@ def model_of(estimator):
     kinds = [
         (CalibratedClassifierCV, calibrated),
         (StackingClassifier, stacking),
+        (VotingClassifier, voting),
         ((RandomForestClassifier, ExtraTreesClassifier), average),
         (GradientBoostingClassifier, boosted),
         (HistGradientBoostingClassifier, hist),
@@ -366,28 +370,42 @@ def encoded(estimator, n_features):
     return encoding, model_of(estimator)
 
 
+class Members:
+    """Estimators over the same columns, each with its encoding."""
+
+    def __init__(self, n_features, estimators):
+        self.n_features, self.encodings, self.members = n_features, [], []
+        for estimator in estimators:
+            encoding, model = encoded(estimator, n_features)
+            self.members.append({"encoding": self.index(encoding), "model": model})
+
+    def index(self, encoding):
+        if encoding not in self.encodings:
+            self.encodings.append(encoding)
+        return self.encodings.index(encoding)
+
+    def write(self):
+        return {"n_features": self.n_features, "encoders": self.encodings, "members": self.members}
+
+
 def stacking(stack):
-    n, encodings, members = stack.n_features_in_, [], []
-    (method,) = set(stack.stack_method_)
-
-    def index(encoding):
-        if encoding not in encodings:
-            encodings.append(encoding)
-        return encodings.index(encoding)
-
-    for estimator in stack.estimators_:
-        encoding, model = encoded(estimator, n)
-        members.append({"encoding": index(encoding), "model": model})
+    n = stack.n_features_in_
+    all = Members(n, stack.estimators_)
+    for member, method in zip(all.members, stack.stack_method_):
+        member["method"] = method
     raw = [{"slot": f, "transform": {"type": "pass"}} for f in range(n)]
     return {
         "type": "stacking",
-        "n_features": n,
-        "passthrough": index(raw) if stack.passthrough else None,
-        "encoders": encodings,
-        "members": members,
-        "method": method,
+        "passthrough": all.index(raw) if stack.passthrough else None,
         "final_model": model_of(stack.final_estimator_),
+        **all.write(),
     }
+
+
+def voting(vote):
+    assert vote.voting == "soft"
+    weights = [float(w) for w in vote._weights_not_none or [1.0] * len(vote.estimators_)]
+    return {"type": "voting", "weights": weights, **Members(vote.n_features_in_, vote.estimators_).write()}
 
 
 def stacking_cases():
@@ -403,14 +421,18 @@ def stacking_cases():
     for source in ["cancer", "iris"]:
         x, y = data(source)
         for options in [{}, {"passthrough": True}, {"stack_method": "predict"}]:
-            used = members()
-            if "stack_method" in options:
-                # The machine's own `predict` counts votes; ours is the most probable class.
-                used.pop(2)
             final = LogisticRegression(max_iter=5000)
-            fitted = StackingClassifier(used, final, cv=3, **options, **stack_by(options)).fit(x, y)
+            fitted = StackingClassifier(members(), final, cv=3, **options, **stack_by(options)).fit(x, y)
             what = ", ".join(options) or "probabilities"
             cases.append(probability_case(f"stacking, {what}, {source}", stacking(fitted), fitted, some(x)))
+        # What each member has: probabilities, or (the machine) a margin.
+        mixed = [*members()[:2], ("svm", make_pipeline(StandardScaler(), SVC()))]
+        fitted = StackingClassifier(mixed, LogisticRegression(max_iter=5000), cv=3).fit(x, y)
+        cases.append(probability_case(f"stacking, probabilities and margins, {source}", stacking(fitted), fitted, some(x)))
+        margins = [mixed[1], mixed[2], ("boosting", GradientBoostingClassifier(n_estimators=4, random_state=1))]
+        last = SVC(probability=True, random_state=1)
+        fitted = StackingClassifier(margins, last, cv=3, stack_method="decision_function").fit(x, y)
+        cases.append(probability_case(f"stacking, margins, {source}", stacking(fitted), fitted, some(x)))
         inner = StackingClassifier(members()[:2], LogisticRegression(), cv=3, stack_method="predict_proba")
         net = make_pipeline(StandardScaler(), MLPClassifier((4,), random_state=1, max_iter=80))
         outer = StackingClassifier(
@@ -428,9 +450,27 @@ def stack_by(options):
     return {} if "stack_method" in options else {"stack_method": "predict_proba"}
 
 
+def voting_cases():
+    cases = []
+    for source in ["cancer", "wine", "iris"]:
+        x, y = data(source)
+        for weights in [None, [0.3, 2, 0, 1.7]]:
+            members = [
+                ("forest", RandomForestClassifier(6, max_depth=4, random_state=1)),
+                ("linear", make_pipeline(StandardScaler(), LogisticRegression())),
+                ("svm", make_pipeline(StandardScaler(), SVC(probability=True, random_state=1))),
+                ("bayes", GaussianNB()),
+            ]
+            fitted = VotingClassifier(members, voting="soft", weights=weights).fit(x, y)
+            name = f"voting{', weights' if weights else ''}, {source}"
+            cases.append(probability_case(name, voting(fitted), fitted, some(x)))
+    return cases
+
+
 def calibrated(c):
-    members = []
-    for one in c.calibrated_classifiers_:
+    ones = c.calibrated_classifiers_
+    all = Members(c.n_features_in_, [one.estimator for one in ones])
+    for one, member in zip(ones, all.members):
         margin = hasattr(one.estimator, "decision_function")
         calibrator = {"type": one.method, "input": "margin" if margin else "probability"}
         if one.method == "sigmoid":
@@ -442,8 +482,8 @@ def calibrated(c):
             }
         else:
             calibrator["inverse_temperature"] = float(one.calibrators[0].beta_)
-        members.append({"model": model_of(one.estimator), "calibrator": calibrator})
-    return {"type": "calibrated", "members": members}
+        member["calibrator"] = calibrator
+    return {"type": "calibrated", **all.write()}
 
 
 def calibration_cases():
@@ -452,6 +492,7 @@ def calibration_cases():
         "naive bayes": GaussianNB,
         "random forest": lambda: RandomForestClassifier(5, max_depth=4, random_state=1),
         "svm": lambda: SVC(C=0.8),
+        "scaled svm": lambda: make_pipeline(StandardScaler(), SVC(C=1.5)),
         "gradient boosting": lambda: GradientBoostingClassifier(n_estimators=4, random_state=1),
         "stacking": lambda: StackingClassifier(
             [("bayes", GaussianNB())], LogisticRegression(), cv=3, stack_method="predict_proba"
@@ -595,6 +636,7 @@ def main():
         "mlp": mlp_cases,
         "naive_bayes": bayes_cases,
         "stacking": stacking_cases,
+        "voting": voting_cases,
         "calibration": calibration_cases,
         "encoders": lambda: number_encoders() + category_encoders(),
     }

@@ -6,9 +6,11 @@ use hedgerow::model::bayes::NaiveBayes;
 use hedgerow::model::calibration::{Calibrated, Calibrator, Input};
 use hedgerow::model::forest::{self, Forest, PlainNode, PlainTree, Test};
 use hedgerow::model::linear::{self, Logistic};
+use hedgerow::model::members::Members;
 use hedgerow::model::mlp::{Activation, Layer, Mlp};
 use hedgerow::model::stacking::{Method, Stacking};
-use hedgerow::model::svm::{Kernel, Svm};
+use hedgerow::model::svm::{Kernel, Platt, Svm};
+use hedgerow::model::voting::Voting;
 use hedgerow::pipeline::{Encoder, Encoders, Transform};
 use serde_json::Value;
 use std::path::Path;
@@ -70,8 +72,7 @@ fn model(v: &Value) -> Model {
             n_support: numbers(&v["n_support"]).iter().map(|n| *n as u32).collect(),
             dual_coef: matrix(&v["dual_coef"]),
             intercept: numbers(&v["intercept"]),
-            prob_a: numbers(&v["prob_a"]),
-            prob_b: numbers(&v["prob_b"]),
+            platt: v["prob_a"].is_array().then(|| Platt { a: numbers(&v["prob_a"]), b: numbers(&v["prob_b"]) }),
         }),
         "mlp" => Model::Mlp(Mlp {
             layers: list(&v["layers"])
@@ -92,26 +93,34 @@ fn model(v: &Value) -> Model {
             var: matrix(&v["var"]),
         }),
         "stacking" => {
-            let members = list(&v["members"]).iter().map(|m| (index(&m["encoding"]) as u32, model(&m["model"])));
+            let method = |m: &Value| match text(&m["method"]) {
+                "predict_proba" => Method::PredictProba,
+                "predict" => Method::Predict,
+                "decision_function" => Method::DecisionFunction,
+                other => panic!("no method `{other}`"),
+            };
             let stacking = Stacking {
-                n_features: index(&v["n_features"]),
-                encoders: list(&v["encoders"]).iter().map(encoders).collect(),
-                members: members.collect(),
-                method: match text(&v["method"]) {
-                    "predict_proba" => Method::PredictProba,
-                    "predict" => Method::Predict,
-                    other => panic!("no method `{other}`"),
-                },
+                members: members(v),
+                methods: list(&v["members"]).iter().map(method).collect(),
                 passthrough: v["passthrough"].as_u64().map(|i| i as u32),
                 final_model: model(&v["final_model"]),
             };
             Model::Stacking(stacking.into())
         }
         "calibrated" => {
-            let members = list(&v["members"]).iter().map(|m| (model(&m["model"]), calibrator(&m["calibrator"])));
-            Model::Calibrated(Calibrated { members: members.collect() }.into())
+            let calibrators = list(&v["members"]).iter().map(|m| calibrator(&m["calibrator"])).collect();
+            Model::Calibrated(Calibrated { members: members(v), calibrators }.into())
         }
+        "voting" => Model::Voting(Voting { members: members(v), weights: numbers(&v["weights"]) }.into()),
         other => panic!("no model `{other}`"),
+    }
+}
+
+fn members(v: &Value) -> Members {
+    Members {
+        n_features: index(&v["n_features"]),
+        encoders: list(&v["encoders"]).iter().map(encoders).collect(),
+        models: list(&v["members"]).iter().map(|m| (index(&m["encoding"]) as u32, model(&m["model"]))).collect(),
     }
 }
 
@@ -152,6 +161,7 @@ fn kernel(v: &Value) -> Kernel {
     match text(&v["type"]) {
         "linear" => Kernel::Linear,
         "rbf" => Kernel::Rbf { gamma: number(&v["gamma"]) },
+        "sigmoid" => Kernel::Sigmoid { gamma: number(&v["gamma"]), coef0: number(&v["coef0"]) },
         "poly" => {
             Kernel::Poly { gamma: number(&v["gamma"]), coef0: number(&v["coef0"]), degree: index(&v["degree"]) as u32 }
         }

@@ -9,6 +9,7 @@ use hedgerow::expr::Expr;
 use hedgerow::math::Matrix;
 use hedgerow::model::Model;
 use hedgerow::model::linear::{Link, Logistic};
+use hedgerow::model::members::Members;
 use hedgerow::model::stacking::{Method, Stacking};
 use hedgerow::pipeline::{Derived, Encoder, Encoders, Pipeline, Transform};
 use hedgerow::profile::Profile;
@@ -108,24 +109,22 @@ fn encodings() -> Vec<Encoders> {
 /// A stacking of every example model with so many classes.
 fn model(n_slots: usize, n_classes: usize) -> Model {
     let encoders = encodings();
-    let members: Vec<(u32, Model)> = Model::examples()
+    let models: Vec<(u32, Model)> = Model::examples()
         .into_iter()
         .filter(|(_, model)| model.n_classes() == n_classes)
         .enumerate()
         .map(|(i, (_, model))| (if model.accepts_missing() { 0 } else { 1 + i as u32 % 5 }, model))
         .collect();
-    assert!(members.len() >= 10);
+    assert!(models.len() >= 10);
     let width = if n_classes == 2 { 1 } else { n_classes };
     let (rows, link) = if n_classes == 2 { (1, Link::Sigmoid) } else { (n_classes, Link::Softmax) };
-    let cols = members.len() * width + 3;
+    let cols = models.len() * width + 3;
     let numbers = |n: usize| (0..n).map(|i| ((i * 37 + 11) % 64) as f64 / 32.0 - 1.0).collect::<Vec<f64>>();
     let coef = Matrix { rows, cols, data: numbers(rows * cols) };
     let final_model = Model::Logistic(Logistic { coef, intercept: numbers(rows), link });
     Model::Stacking(Nested::new(Stacking {
-        n_features: n_slots,
-        encoders,
-        members,
-        method: Method::PredictProba,
+        methods: vec![Method::PredictProba; models.len()],
+        members: Members { n_features: n_slots, encoders, models },
         passthrough: Some(4),
         final_model,
     }))

@@ -220,7 +220,7 @@ impl Fixtures {
     /// One model of each kind and link, over records of plain and extreme numbers.
     fn families(&mut self) -> Result<()> {
         for (k, (name, model)) in Model::examples().into_iter().enumerate() {
-            let required = !model.accepts_missing() || matches!(model, Model::Stacking(_));
+            let required = !model.accepts_missing();
             let n = model.n_features();
             let fields = (0..n).map(|i| field(&format!("f{i}"), FieldKind::Number { min: None, max: None }, required));
             let schema = Schema { fields: fields.collect(), extra: Extra::Ignore };

@@ -1,6 +1,7 @@
 //! Decision forests: the plain form and the reference traversal.
 //!
-//! **The one rule.** Left iff `x[f] <= threshold`, or left iff category `x[f]` is in a set; NaN goes where `default_left` says.
+//! **The one rule.** Left iff `x[f] <= threshold`, or left iff category `x[f]`, its fraction cut off, is in a set; NaN goes where
+//! `default_left` says.
 //! Importers turn every other library's rule into this one, so the runtime has no modes.
 //!
 //! **Layout.** Nodes of a tree are in preorder: the left child is the next node, the right child is named, both after their
@@ -115,7 +116,8 @@ pub enum PlainNode {
 pub enum Test {
     /// `x <= threshold`.
     AtMost(f64),
-    /// `x`, a whole number, is one of these; every other number goes right.
+    /// `x`, cut off towards zero to a whole number, is one of these, as XGBoost, LightGBM and scikit-learn cast (so all of
+    /// `-1 < x < 1` is category 0); every other number goes right.
     In(Vec<u32>),
 }
 
@@ -254,10 +256,10 @@ impl Forest {
     }
 }
 
-/// Whether the whole number `v` is in the set.
+/// Whether `v`, cut off towards zero, is in the set. (A number past the last `u32` becomes that, which no set names.)
 fn contains(set: &[u64], v: f64) -> bool {
     let k = v as u32;
-    f64::from(k) == v && set.get((k / 64) as usize).is_some_and(|word| word >> (k % 64) & 1 == 1)
+    v > -1.0 && set.get((k / 64) as usize).is_some_and(|word| word >> (k % 64) & 1 == 1)
 }
 
 /// The order of finite numbers as an order of whole numbers: their bits, mirrored where negative. Both zeros are 0.

@@ -215,12 +215,25 @@ fn walk<'a>(tree: &'a PlainTree, x: &[f64]) -> &'a [f64] {
                 let is_left = match test {
                     _ if v.is_nan() => *default_left,
                     Test::AtMost(threshold) => v <= *threshold,
-                    Test::In(members) => members.iter().any(|m| f64::from(*m) == v),
+                    Test::In(members) => members.iter().any(|m| f64::from(*m) == v.trunc()),
                 };
                 at = if is_left { *left } else { *right };
             }
         }
     }
+}
+
+#[test]
+fn categories_are_cut_off_towards_zero() {
+    let set = [1u64 << 63 | 0b101, 1];
+    let largest = f64::from(u32::MAX);
+    for (inside, v) in [
+        (true, [0.0, -0.0, 0.999, -0.5, (-1.0f64).next_up(), 5e-324, 2.0, 2.75, 63.5, 64.0, 64.5]),
+        (false, [-1.0, -2.0, 1.0, 1.999, 65.0, 128.0, largest, largest + 1.0, 1e308, -1e308, f64::NAN]),
+    ] {
+        assert!(v.iter().all(|v| contains(&set, *v) == inside), "{inside}: {v:?}");
+    }
+    assert!(!contains(&[], 0.0));
 }
 
 #[test]
