@@ -295,7 +295,7 @@ make_cases() {
 }
 
 # What besides the generators decides what the cases are.
-exporters() { compgen -G 'www/python/*.py' || true; }
+exporters() { compgen -G 'python/*.py' || true; }
 
 # From the closing lines `12 passed, 0 failed`.
 count_native() { sed -nE 's/^([0-9]+) passed, ([0-9]+) failed$/native \1 \2/p'; }

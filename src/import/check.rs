@@ -82,6 +82,8 @@ pub struct Differences {
     pub largest: Option<Difference>,
     /// The first that differs by more than is allowed.
     pub first_beyond: Option<Difference>,
+    /// The largest difference as a part of what is allowed there.
+    pub part: f64,
 }
 
 /// Two numbers.
@@ -390,6 +392,7 @@ impl Differences {
         let apart = (ours - theirs).abs();
         let difference = || Difference { line: at.line, column: column.name().to_owned(), ours, theirs, allowed };
         self.compared += 1;
+        self.part = self.part.max(if apart > 0.0 { apart / allowed } else { 0.0 });
         if self.largest.as_ref().is_none_or(|d| apart > (d.ours - d.theirs).abs()) {
             self.largest = Some(difference());
         }

@@ -60,6 +60,16 @@ impl Case {
         if report.rows == 0 || report.rows != expected.n_rows() {
             return Err(format!("{} of {} rows were compared", report.rows, expected.n_rows()).into());
         }
+        let compared = [
+            ("leaves", report.leaves.as_ref().map(|l| l.compared), imported.leaves.len()),
+            ("probabilities", report.probability.as_ref().map(|d| d.compared), imported.artifact.classes.len()),
+        ];
+        for (what, compared, columns) in compared {
+            let wanted = columns * (report.rows - report.n_refused);
+            if compared.is_some_and(|n| n != wanted) {
+                return Err(format!("{compared:?} {what} were compared, there are {wanted}").into());
+            }
+        }
         if report.leaves.is_none() && report.margin.is_none() && report.probability.is_none() {
             return Err("nothing was compared".into());
         }

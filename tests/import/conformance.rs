@@ -8,7 +8,6 @@
 mod cases;
 
 use cases::{Case, Outcome, Result, complaints};
-use hedgerow::import::check::{Difference, Differences};
 use rayon::prelude::*;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -135,15 +134,13 @@ impl Line {
     }
 
     fn take(&mut self, Outcome { report, .. }: &Outcome) {
-        let largest = |d: &Option<Differences>, f: fn(&Difference) -> f64| {
-            d.as_ref().and_then(|d| d.largest.as_ref()).map_or(0.0, f)
-        };
         self.rows = report.rows;
         self.leaves = report.leaves.as_ref().map_or(0, |l| l.compared);
         self.margins = report.margin.as_ref().map_or(0, |d| d.compared);
         self.probabilities = report.probability.as_ref().map_or(0, |d| d.compared);
-        self.margin = largest(&report.margin, |d| (d.ours - d.theirs).abs() / d.allowed);
-        self.probability = largest(&report.probability, |d| (d.ours - d.theirs).abs());
+        self.margin = report.margin.as_ref().map_or(0.0, |d| d.part);
+        self.probability =
+            (report.probability.as_ref().and_then(|d| d.largest.as_ref())).map_or(0.0, |d| (d.ours - d.theirs).abs());
         self.complaints = complaints(report);
     }
 
