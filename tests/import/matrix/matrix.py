@@ -36,17 +36,20 @@ def main():
     parser.add_argument("--case", default="", metavar="TEXT", help="only cases whose name holds this")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="libraries at a time")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--keep", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.out is None and args.golden is None:
         parser.error("say --out DIR or --golden DIR")
     if args.worker:
-        generate(args.only[0], args.out, args.small, args.case)
+        generate(args.only[0], args.out, args.small, args.case, args.keep)
         return 0
     libraries = [name for name in args.only or LIBRARIES if (HERE / f"{name}_.py").exists()]
     status = 0
     if args.out is not None:
         status |= run(libraries, args.out, args.small, args)
     if args.golden is not None:
+        # What else is there stays: some goldens were made with older versions, by scripts of their own.
+        args.keep = True
         status |= run(libraries, args.golden, True, args)
         status |= weigh(args.golden)
     return status
@@ -60,7 +63,8 @@ def run(libraries, out, small, args):
         while waiting and len(running) < max(1, args.jobs):
             name = waiting.pop(0)
             command = [sys.executable, "-u", __file__, "--worker", "--out", str(out), "--only", name, "--case", args.case]
-            running.append((name, subprocess.Popen(command + ["--small"] * small, env=env)))
+            command += ["--small"] * small + ["--keep"] * args.keep
+            running.append((name, subprocess.Popen(command, env=env)))
         name, process = running[0]
         if process.wait() != 0:
             print(f"error: the process of {name} ended with {process.returncode}", flush=True)
@@ -86,13 +90,13 @@ def run(libraries, out, small, args):
     return 1 if failures or status or total[0] == 0 else 0
 
 
-def generate(name, out, small, only):
+def generate(name, out, small, only, keep):
     """All cases of one library."""
     sys.path.insert(0, str(HERE))
     warnings.filterwarnings("ignore")
     began = time.time()
     folder = out / name
-    if not only and folder.exists():
+    if not only and not keep and folder.exists():
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
     about = {"cases": 0, "rows": 0, "bytes": 0, "failures": []}
