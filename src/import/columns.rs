@@ -29,6 +29,13 @@ pub enum Step {
         /// What replaces it; NaN: missing.
         value: f64,
     },
+    /// Values of `low..=high` become missing (LightGBM's `zero_as_missing`: what is almost zero).
+    Blank {
+        /// Smallest.
+        low: f64,
+        /// Largest.
+        high: f64,
+    },
     /// `(v - offset) / scale` (`StandardScaler`, `RobustScaler`), `scale` not 0.
     SubDiv {
         /// Subtracted first.
@@ -140,6 +147,7 @@ impl Step {
         match self {
             Step::Single => round(true, v),
             Step::Replace { marker, value } if v == *marker => *value,
+            Step::Blank { low, high } if (*low..=*high).contains(&v) => f64::NAN,
             Step::SubDiv { offset, scale, single } => {
                 round(*single, round(*single, round(*single, v) - offset) / scale)
             }
@@ -155,7 +163,12 @@ impl Step {
                 let level = v as usize;
                 if level as f64 == v { values.get(level).copied().unwrap_or(*unknown) } else { *unknown }
             }
-            Step::Impute { .. } | Step::Replace { .. } | Step::IsMissing | Step::Is(_) | Step::IsNoneOf(_) => v,
+            Step::Impute { .. }
+            | Step::Replace { .. }
+            | Step::Blank { .. }
+            | Step::IsMissing
+            | Step::Is(_)
+            | Step::IsNoneOf(_) => v,
         }
     }
 }
