@@ -115,7 +115,7 @@ impl Step {
         match self {
             Step::Single | Step::Impute { .. } | Step::Clip { .. } | Step::Above { .. } | Step::IsMissing => true,
             Step::SubDiv { scale, .. } | Step::SubMul { scale, .. } | Step::MulAdd { scale, .. } => *scale != 0.0,
-            Step::Replace { .. } | Step::Is(_) | Step::IsNoneOf(_) | Step::Lookup { .. } => false,
+            Step::Replace { .. } | Step::Blank { .. } | Step::Is(_) | Step::IsNoneOf(_) | Step::Lookup { .. } => false,
         }
     }
 

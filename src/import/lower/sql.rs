@@ -57,6 +57,9 @@ fn of(step: &Step, v: &str) -> String {
         Step::Impute { value } => format!("COALESCE({v}, {})", n(*value)),
         Step::Replace { marker, value } if value.is_nan() => format!("NULLIF({v}, {})", n(*marker)),
         Step::Replace { marker, value } => format!("CASE WHEN {v} = {} THEN {} ELSE {v} END", n(*marker), n(*value)),
+        Step::Blank { low, high } => {
+            format!("CASE WHEN {v} BETWEEN {} AND {} THEN NULL ELSE {v} END", n(*low), n(*high))
+        }
         Step::SubDiv { offset, scale, .. } => format!("(({v} - {}) / {})", n(*offset), n(*scale)),
         Step::SubMul { offset, scale, .. } => format!("(({v} - {}) * {})", n(*offset), n(*scale)),
         Step::MulAdd { scale, offset, .. } => format!("({v} * {} + {})", n(*scale), n(*offset)),

@@ -130,6 +130,7 @@ fn chains() -> Vec<Column> {
         of(0, &[Step::IsMissing]),
         of(0, &[Step::Is(3.0)]),
         of(0, &[Step::Replace { marker: 0.0, value: f64::NAN }, impute.clone()]),
+        of(0, &[Step::Blank { low: -1.5, high: 0.25 }, impute.clone()]),
         of(0, &[Step::Replace { marker: -7.0, value: 4.5 }, standard.clone(), Step::Impute { value: -2.0 }]),
         of(1, &[]),
         of(1, &[standard.clone()]),
