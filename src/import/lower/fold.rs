@@ -118,7 +118,7 @@ impl Lowering<'_> {
         let (first, rest) = column.steps.split_at(last + 1);
         let name = source.name.to_owned();
         let (_, slot) = sql::derive(self, &name, first);
-        let rounded = first.iter().any(|step| *step == Step::Single).then_some(Step::Single);
+        let rounded = first.contains(&Step::Single).then_some(Step::Single);
         let steps = rounded.into_iter().chain(rest.iter().cloned()).collect();
         Ok(Chain { slot, column: Column { input: column.input, steps }, levels: None })
     }

@@ -12,10 +12,17 @@ mod sql;
 mod tests;
 
 use super::columns::Column;
+use super::trees::Trees;
 use super::{Estimator, Foreign, Head, Input, InputKind, error};
 use crate::error::Result;
 use crate::model::Model;
+use crate::model::calibration::Calibrated;
+use crate::model::forest::Forest;
+use crate::model::members::Members;
+use crate::model::stacking::{Method, Stacking};
+use crate::model::voting::Voting;
 use crate::pipeline::{Encoder, Encoders, Transform};
+use crate::wire::Nested;
 
 /// What [`lower`] gives.
 #[derive(Clone, Debug, PartialEq)]
@@ -94,10 +101,37 @@ impl Lowering<'_> {
         match &estimator.head {
             Head::Trees(trees) => self.trees(trees, &estimator.columns),
             Head::Model(model) => Ok(whole(self.encode(&estimator.columns)?, model.clone())),
-            Head::Stacking { .. } | Head::Voting { .. } | Head::Calibrated { .. } => {
-                Err(error("members cannot be lowered yet"))
+            Head::Stacking { members, last } => {
+                let (methods, members): (Vec<Method>, Vec<&Estimator>) = members.iter().map(|(m, e)| (*m, e)).unzip();
+                let parts = self.parts(&members, level)?;
+                let passed = match estimator.columns.is_empty() {
+                    true => None,
+                    false => Some(self.encode(&estimator.columns)?),
+                };
+                let (encoders, mut members) = gather(parts, passed.as_ref());
+                let passthrough = encoders.passed.map(|own| members.encoding(own));
+                let final_model = final_model(last)?;
+                let stacking = Stacking { members, methods, passthrough, final_model };
+                Ok(whole(encoders.outer, Model::Stacking(Nested::new(stacking))))
+            }
+            Head::Voting { members } => {
+                let (weights, members): (Vec<f64>, Vec<&Estimator>) = members.iter().map(|(w, e)| (*w, e)).unzip();
+                let (encoders, members) = gather(self.parts(&members, level)?, None);
+                Ok(whole(encoders.outer, Model::Voting(Nested::new(Voting { members, weights }))))
+            }
+            Head::Calibrated { members } => {
+                let calibrators = members.iter().map(|(_, c)| c.clone()).collect();
+                let members: Vec<&Estimator> = members.iter().map(|(e, _)| e).collect();
+                let (encoders, members) = gather(self.parts(&members, level)?, None);
+                Ok(whole(encoders.outer, Model::Calibrated(Nested::new(Calibrated { members, calibrators }))))
             }
         }
+    }
+
+    fn parts(&mut self, members: &[&Estimator], level: u32) -> Result<Vec<Part>> {
+        let part =
+            |(i, e): (usize, &&Estimator)| self.estimator(e, level + 1).map_err(|e| e.context(format!("member {i}")));
+        members.iter().enumerate().map(part).collect()
     }
 
     /// Appends a derived feature and gives its name and slot; one of the same text is used again.
@@ -105,9 +139,8 @@ impl Lowering<'_> {
         if let Some(k) = self.derived.iter().position(|(_, t)| *t == text) {
             return (self.derived[k].0.clone(), self.n_slots + k);
         }
-        let taken = |name: &String| {
-            self.slots.iter().chain([]).any(|(n, _)| n == name) || self.derived.iter().any(|(n, _)| n == name)
-        };
+        let taken =
+            |name: &String| self.slots.iter().any(|(n, _)| n == name) || self.derived.iter().any(|(n, _)| n == name);
         let mut k = 0;
         let name = loop {
             k += 1;
@@ -121,7 +154,46 @@ impl Lowering<'_> {
     }
 }
 
+/// What members share.
+struct Gathered {
+    /// Hands on the slots that any member reads.
+    outer: Encoders,
+    /// What is passed through, over those.
+    passed: Option<Encoders>,
+}
+
+/// Members over the slots that any of them (or `passed`) reads, in order.
+fn gather(parts: Vec<Part>, passed: Option<&Encoders>) -> (Gathered, Members) {
+    let all = parts.iter().map(|p| &p.encoders).chain(passed);
+    let mut read: Vec<u32> = all.flat_map(|e| e.0.iter().map(|e| e.slot)).collect();
+    read.sort_unstable();
+    read.dedup();
+    let moved = |encoders: &Encoders| {
+        let place = |slot: u32| read.binary_search(&slot).unwrap_or_default() as u32;
+        Encoders(encoders.0.iter().map(|e| Encoder { slot: place(e.slot), ..e.clone() }).collect())
+    };
+    let mut members = Members::new(read.len());
+    for part in parts {
+        members.push(moved(&part.encoders), part.model);
+    }
+    let outer = Encoders(read.iter().map(|slot| pass(*slot as usize)).collect());
+    (Gathered { outer, passed: passed.map(moved) }, members)
+}
+
 /// The slot as it is.
 fn pass(slot: usize) -> Encoder {
     Encoder { slot: slot as u32, impute: None, transform: Transform::Pass, indicator: false }
+}
+
+/// What stands over members' answers.
+fn final_model(head: &Head) -> Result<Model> {
+    match head {
+        Head::Model(model) => Ok(model.clone()),
+        Head::Trees(Trees { n_features, n_classes, link, base, trees, .. }) => {
+            Ok(Model::Forest(Forest::new(*n_features, *n_classes, *link, base.clone(), trees)?))
+        }
+        Head::Stacking { .. } | Head::Voting { .. } | Head::Calibrated { .. } => {
+            Err(error("the final estimator of a stacking is one model: trees, or one that adds and multiplies"))
+        }
+    }
 }

@@ -7,8 +7,10 @@ use super::{Lowered, lower};
 use crate::expr::Expr;
 use crate::math::Matrix;
 use crate::model::Model;
+use crate::model::calibration::{Calibrator, Input as Of};
 use crate::model::forest::{Link, PlainNode, PlainTree, Test};
 use crate::model::linear::{self, Logistic};
+use crate::model::stacking::Method;
 use crate::pipeline::{Derived, Pipeline};
 use crate::schema::{Field, FieldKind, Levels, Schema, Unknown};
 use proptest::prelude::*;
@@ -81,6 +83,12 @@ fn x_of(pipeline: &Pipeline, row: &[f64]) -> Vec<f64> {
     x
 }
 
+fn proba(lowered: &Lowered, pipeline: &Pipeline, row: &[f64]) -> Vec<f64> {
+    let mut out = vec![0.0; lowered.model.n_classes()];
+    lowered.model.predict_proba(&x_of(pipeline, row), &mut out);
+    out
+}
+
 /// Rows that the schema admits.
 fn rows() -> Vec<Vec<f64>> {
     let mut rows = Vec::new();
@@ -133,7 +141,7 @@ fn chains() -> Vec<Column> {
         of(0, &[Step::Blank { low: -1.5, high: 0.25 }, impute.clone()]),
         of(0, &[Step::Replace { marker: -7.0, value: 4.5 }, standard.clone(), Step::Impute { value: -2.0 }]),
         of(1, &[]),
-        of(1, &[standard.clone()]),
+        of(1, std::slice::from_ref(&standard)),
         of(1, &[Step::MulAdd { scale: 0.5, offset: -1.0, single: false }]),
         of(
             1,
@@ -240,6 +248,37 @@ fn a_run_of_levels_is_one_encoder() {
     let columns = vec![is(0.0), is(1.0), is(2.0), is(3.0)];
     let (lowered, _) = lowered(Estimator { columns, head: Head::Model(logistic(4)) });
     assert_eq!((lowered.encoders.0.len(), lowered.derived.len()), (1, 0));
+}
+
+#[test]
+fn members_read_the_same_row_each_its_own_way() {
+    let columns = finite_chains();
+    let linear = Estimator { columns: columns.clone(), head: Head::Model(logistic(columns.len())) };
+    let trees = Estimator { columns: chains(), head: Head::Trees(stumps(&chains())) };
+    let of = |e: &Estimator, row: &[f64]| {
+        let (lowered, pipeline) = lowered(e.clone());
+        proba(&lowered, &pipeline, row)[1]
+    };
+    let members = vec![(2.0, linear.clone()), (1.0, trees.clone())];
+    let voting = Estimator { columns: Vec::new(), head: Head::Voting { members } };
+    let members = vec![(Method::PredictProba, voting.clone()), (Method::PredictProba, trees.clone())];
+    let last = Box::new(Head::Model(logistic(3)));
+    let passed = vec![Column::raw(1)];
+    let stacking = Estimator { columns: passed, head: Head::Stacking { members, last } };
+    let platt = || Calibrator::Platt { input: Of::Probability, a: vec![-2.0], b: vec![0.5] };
+    let members = vec![(stacking.clone(), platt()), (linear.clone(), platt())];
+    let calibrated = Estimator { columns: Vec::new(), head: Head::Calibrated { members } };
+    let platt_of = |p: f64| crate::math::sigmoid(2.0 * p - 0.5);
+    for row in rows().iter().step_by(17) {
+        let (l, t) = (of(&linear, row), of(&trees, row));
+        let v = of(&voting, row);
+        assert!((v - (2.0 * l + t) / 3.0).abs() < 1e-15);
+        let mut s = [0.0; 2];
+        logistic(3).predict_proba(&[v, t, row[1]], &mut s);
+        assert!((of(&stacking, row) - s[1]).abs() < 1e-15);
+        let c = (platt_of(s[1]) + platt_of(l)) / 2.0;
+        assert!((of(&calibrated, row) - c).abs() < 1e-15);
+    }
 }
 
 #[test]
