@@ -145,7 +145,7 @@ fn show(value: &Value) -> String {
 }
 
 /// `type, key value, key value`.
-fn list(map: &serde_json::Map<String, serde_json::Value>) -> String {
+pub fn list(map: &serde_json::Map<String, serde_json::Value>) -> String {
     let part = |(key, value): (&String, &serde_json::Value)| match (key.as_str(), value) {
         ("type", serde_json::Value::String(text)) => text.clone(),
         (_, value) => format!("{key} {}", plain(value)),

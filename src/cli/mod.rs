@@ -5,6 +5,7 @@
 
 mod answer;
 mod completions;
+mod import;
 mod inspect;
 mod model;
 mod output;
@@ -22,7 +23,7 @@ use std::process::ExitCode;
 #[derive(Parser)]
 #[command(name = "hedgerow", version, about, max_term_width = 110)]
 #[command(
-    after_help = "Exit codes: 0 fine; 1 the answer is no (a record was rejected, a file is not sound); 2 an error."
+    after_help = "Exit codes: 0 fine; 1 the answer is no (a record was rejected, a file is not sound, an import answers otherwise); 2 an error."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -32,6 +33,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Train(train::Args),
+    Import(import::Args),
     Predict(predict::Args),
     Inspect(inspect::Args),
     Verify(verify::Args),
@@ -66,6 +68,7 @@ pub fn run() -> ExitCode {
 fn dispatch(command: Command) -> Result<Outcome> {
     match command {
         Command::Train(args) => train::run(&args),
+        Command::Import(args) => import::run(&args),
         Command::Predict(args) => predict::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Verify(args) => verify::run(&args),

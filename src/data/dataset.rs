@@ -205,7 +205,7 @@ fn reads_as(field: &Field, text: &Option<String>, slot: f64) -> bool {
 }
 
 /// The plainest text that reads as `slot`.
-fn plainest(kind: &FieldKind, slot: f64) -> Option<String> {
+pub(crate) fn plainest(kind: &FieldKind, slot: f64) -> Option<String> {
     if slot.is_nan() {
         return None;
     }

@@ -12,6 +12,7 @@ pub mod sample;
 mod table;
 mod target;
 
+pub(crate) use dataset::plainest;
 pub use dataset::{AsOf, Dataset, Rejected};
 pub use infer::{Hints, Inferred, MAX_LEVELS, infer};
 pub use read::{Format, Line, MAX_RECORD, Reader};

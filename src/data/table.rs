@@ -177,6 +177,11 @@ impl Column {
         &self.name
     }
 
+    /// Number of rows.
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
     /// The value in row `row`, as its source held it.
     pub fn cell(&self, row: usize) -> Cell<'_> {
         let text = self.written(row);

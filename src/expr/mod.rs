@@ -208,6 +208,20 @@ impl Expr {
         self.nodes.iter().any(|node| matches!(node, Node::Slot(s) if *s as usize == slot))
     }
 
+    /// Whether the value may be missing where slot `i` may be missing if `missing[i]`. True where that is not certain: a sum may be
+    /// past the largest number, say.
+    #[cfg(feature = "cli")]
+    pub fn may_be_missing(&self, missing: &[bool]) -> bool {
+        let mut stack: Vec<bool> = Vec::new();
+        for node in &self.nodes {
+            let first = stack.len().saturating_sub(node.arity());
+            let result = node.may_be_missing(&stack[first..], missing);
+            stack.truncate(first);
+            stack.push(result);
+        }
+        stack.pop().unwrap_or(true)
+    }
+
     /// Whether the value depends on `as_of` directly (a derived feature it reads may do so as well).
     pub fn uses_now(&self) -> bool {
         self.nodes.contains(&Node::Now)

@@ -187,6 +187,27 @@ impl Node {
         }
     }
 
+    /// Whether its value may be missing; `args`: whether each operand may, `slots`: whether each slot may.
+    #[cfg(feature = "cli")]
+    pub fn may_be_missing(self, args: &[bool], slots: &[bool]) -> bool {
+        let (any, all) = (args.contains(&true), !args.contains(&false));
+        match self {
+            Node::Slot(i) => slots.get(i as usize).is_none_or(|missing| *missing),
+            Node::Number(_) | Node::Flag(_) | Node::Time(_) | Node::Level(_) => false,
+            Node::Null | Node::Now => true,
+            Node::Unary(Unary::IsNull) => false,
+            Node::Unary(Unary::Sqrt | Unary::Exp | Unary::Ln | Unary::Log10) => true,
+            Node::Unary(_) => any,
+            Node::Binary(Binary::Coalesce | Binary::Least | Binary::Greatest) => all,
+            Node::Binary(
+                Binary::Eq | Binary::Ne | Binary::Lt | Binary::Le | Binary::Gt | Binary::Ge | Binary::And | Binary::Or,
+            ) => any,
+            // (otherwise, condition, then)
+            Node::Pick => args.first() != Some(&false) || args.get(2) != Some(&false),
+            Node::Binary(_) | Node::DateDiff(_) | Node::Extract(_) => true,
+        }
+    }
+
     /// What it yields for these operands (as many as its arity), or which of them does not fit.
     pub fn yields(self, args: &[Held], env: &Env) -> Result<Held, Mismatch> {
         let all = |wanted: Held, takes: &'static str, result: Held| match args.iter().position(|a| !a.is(wanted)) {

@@ -1,12 +1,24 @@
 //! From what a reader made to an artifact: schema, classes, profile and witnesses.
 
 use super::check::{Report, Tolerance, check};
+use super::columns::Step;
+use super::fields::{Fields, fields};
+use super::lower::lower;
 use super::outside::Outside;
-use super::{Format, error};
-use crate::artifact::Artifact;
+use super::reference::{Observed, imagine, observe};
+use super::{Estimator, Foreign, Format, Head, error};
 use crate::artifact::header::Header;
+use crate::artifact::{Artifact, check_names};
 use crate::data::Table;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
+use crate::expr::{Expr, Type};
+use crate::model::Model;
+use crate::pipeline::{Derived, Pipeline};
+use crate::profile::Profile;
+use crate::schema::Schema;
+use crate::schema::message::{list, quote};
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
 
 /// What is known beside the model file.
 #[derive(Clone, Debug, Default)]
@@ -43,6 +55,8 @@ pub struct Imported {
     pub artifact: Artifact,
     /// What its file says of it.
     pub header: Header,
+    /// `xgboost`, `lightgbm`, `onnx` or `scikit-learn`.
+    pub library: &'static str,
     /// A forest: per tree, the library's numbers of its leaves by our `leaf_ids`. Empty where the library gives none.
     pub leaves: Vec<Vec<u32>>,
     /// What a person should know, a sentence each.
@@ -64,8 +78,138 @@ impl Imported {
     }
 }
 
-/// Reads a model file and makes an artifact of it that answers as the original does.
+/// Reads a model file and makes an artifact of it that answers as the original does. The same file and options give the same artifact, bit
+/// for bit.
 pub fn import(file: &[u8], options: &Options) -> Result<Imported> {
-    let foreign = super::read(file, options.format)?;
-    Err(error(format!("models of {} cannot be assembled yet", foreign.library)))
+    let mut foreign = super::read(file, options.format)?;
+    let fields = fields(&foreign, options.schema.as_ref(), options.sample.as_ref())?;
+    for &input in &fields.computed {
+        // It is never missing, as was proven; this shows it to the checks of models that have no meaning for missing values.
+        never_missing(&mut foreign.estimator, input);
+    }
+    let slots: Vec<(String, usize)> = fields.slots.iter().map(|&slot| (fields.name(slot).to_owned(), slot)).collect();
+    let lowered = lower(&foreign, &slots, fields.schema.fields.len() + fields.derived.len())?;
+    let Fields { schema, mut derived, notes: mut said, .. } = fields;
+    append(&mut derived, &schema, lowered.derived)?;
+
+    let mut notes = std::mem::take(&mut foreign.notes);
+    notes.append(&mut said);
+    let classes = classes(&foreign, options, lowered.model.n_classes(), &mut notes)?;
+    let artifact = Artifact {
+        name: options.name.clone().unwrap_or_else(|| "model".into()),
+        version: options.version.clone().unwrap_or_else(|| "1.0.0".into()),
+        classes,
+        schema,
+        pipeline: Pipeline { derived, encoders: lowered.encoders },
+        model: lowered.model,
+        profile: Profile::default(),
+        witnesses: Vec::new(),
+    };
+    check_names(&artifact.name, &artifact.version).map_err(|e| Error::new(ErrorKind::Config, e.to_string()))?;
+    check_parts(&artifact)?;
+    let (artifact, observed) = match &options.sample {
+        Some(sample) => observe(artifact, sample).map(|(a, o)| (a, Some(o))).map_err(|e| e.context("in the sample"))?,
+        None => (imagine(artifact)?, None),
+    };
+    artifact.check()?;
+    notes.extend(observed.as_ref().and_then(|o| o.note.clone()));
+    let header = header(&artifact, file, &foreign, options, observed.as_ref(), &notes);
+    Ok(Imported { artifact, header, library: foreign.library, leaves: lowered.leaves, notes, single: foreign.single })
+}
+
+/// Every part proven before rows pass through them; the profile comes later.
+fn check_parts(artifact: &Artifact) -> Result<()> {
+    artifact.schema.check().map_err(|e| e.context("in the schema"))?;
+    let columns = artifact.pipeline.check(&artifact.schema).map_err(|e| e.context("in the pipeline"))?;
+    artifact.model.check().and_then(|()| artifact.model.fits(&columns)).map_err(|e| e.context("in the model"))
+}
+
+/// Appends what the model computes first.
+fn append(derived: &mut Vec<Derived>, schema: &Schema, more: Vec<(String, String)>) -> Result<()> {
+    let mut earlier: Vec<(String, Type)> = derived.iter().map(|d| (d.name.clone(), d.expr.ty)).collect();
+    for (name, text) in more {
+        if schema.slot(&name).is_some() || earlier.iter().any(|(n, _)| *n == name) {
+            return Err(error(format!(
+                "the name {} is needed for a step of the model: give that field another",
+                quote(&name)
+            )));
+        }
+        let expr = Expr::parse(&text, schema, &earlier)
+            .map_err(|e| e.context(format!("in a step of the model, {}", quote(&name))))?;
+        earlier.push((name.clone(), expr.ty));
+        derived.push(Derived { name, text, expr });
+    }
+    Ok(())
+}
+
+/// Puts an imputing step that nothing reaches before every column of `input`.
+fn never_missing(estimator: &mut Estimator, input: usize) {
+    for column in estimator.columns.iter_mut().filter(|c| c.input == input) {
+        column.steps.insert(0, Step::Impute { value: 0.0 });
+    }
+    match &mut estimator.head {
+        Head::Trees(_) | Head::Model(_) => {}
+        Head::Stacking { members, .. } => members.iter_mut().for_each(|(_, m)| never_missing(m, input)),
+        Head::Voting { members } => members.iter_mut().for_each(|(_, m)| never_missing(m, input)),
+        Head::Calibrated { members } => members.iter_mut().for_each(|(m, _)| never_missing(m, input)),
+    }
+}
+
+/// The labels: those given, those of the file, or numbers.
+fn classes(foreign: &Foreign, options: &Options, n: usize, notes: &mut Vec<String>) -> Result<Vec<String>> {
+    let bad = |message: String| Err(Error::new(ErrorKind::Config, message));
+    match (&options.classes, &foreign.classes) {
+        (Some(given), _) if given.len() != n => {
+            bad(format!("--classes lists {}, but the model tells {n} classes apart", given.len()))
+        }
+        (Some(given), Some(own)) if given != own && own.iter().all(|label| given.contains(label)) => {
+            bad(format!("--classes lists the file's own labels in another order: the model's is {}", list(own.iter())))
+        }
+        (Some(given), _) => Ok(given.clone()),
+        (None, Some(own)) if own.len() != n => {
+            Err(error(format!("the file has {} labels, but its model tells {n} classes apart", own.len())))
+        }
+        (None, Some(own)) => Ok(own.clone()),
+        (None, None) => {
+            notes.push(format!(
+                "the file does not name its classes: they are 0 to {} here; --classes names them, in that order",
+                n - 1
+            ));
+            Ok((0..n).map(|k| k.to_string()).collect())
+        }
+    }
+}
+
+/// What the artifact's file says of it.
+fn header(
+    artifact: &Artifact,
+    file: &[u8],
+    foreign: &Foreign,
+    options: &Options,
+    observed: Option<&Observed>,
+    notes: &[String],
+) -> Header {
+    let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+    let mut header = Header::of(artifact);
+    if let Model::Forest(forest) = &artifact.model {
+        header.model.insert("trees".into(), forest.n_trees().into());
+        header.model.insert("nodes".into(), forest.n_nodes().into());
+    }
+    let mut source = Map::new();
+    source.insert("library".into(), foreign.library.into());
+    source.extend(foreign.facts.iter().map(|(k, v)| (k.clone(), v.clone())));
+    source.insert("sha256".into(), hex(&Sha256::digest(file)).into());
+    header.training.insert("source".into(), Value::Object(source));
+    if let (Some(observed), Some(sample)) = (observed, &options.sample) {
+        header
+            .training
+            .insert("sample".into(), json!({ "rows": observed.rows, "sha256": hex(&sample.table.sha256()) }));
+        if let Some(metrics) = &observed.metrics {
+            header.metrics.insert("sample".into(), json!(metrics));
+        }
+    }
+    if !notes.is_empty() {
+        header.training.insert("notes".into(), json!(notes));
+    }
+    header
 }

@@ -18,6 +18,7 @@ use crate::model::Model;
 use crate::model::forest::{Forest, Link, PlainNode};
 use crate::schema::Violation;
 use crate::schema::message::quote;
+use serde::Serialize;
 
 /// How far answers may be apart.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,7 +30,7 @@ pub struct Tolerance {
 }
 
 /// What came of a comparison.
-#[derive(Clone, Debug, PartialEq, Default)]
+#[derive(Clone, Debug, PartialEq, Default, Serialize)]
 pub struct Report {
     /// Rows compared, those refused included.
     pub rows: usize,
@@ -48,7 +49,7 @@ pub struct Report {
 }
 
 /// Leaf numbers beside each other.
-#[derive(Clone, Debug, PartialEq, Default)]
+#[derive(Clone, Debug, PartialEq, Default, Serialize)]
 pub struct Leaves {
     /// How many were compared: rows times trees.
     pub compared: usize,
@@ -59,7 +60,7 @@ pub struct Leaves {
 }
 
 /// A leaf that is not the original's.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct OtherLeaf {
     /// The row's line in the file.
     pub line: u64,
@@ -72,7 +73,7 @@ pub struct OtherLeaf {
 }
 
 /// Numbers beside each other.
-#[derive(Clone, Debug, PartialEq, Default)]
+#[derive(Clone, Debug, PartialEq, Default, Serialize)]
 pub struct Differences {
     /// How many were compared.
     pub compared: usize,
@@ -87,7 +88,7 @@ pub struct Differences {
 }
 
 /// Two numbers.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Difference {
     /// The row's line in the file.
     pub line: u64,
@@ -102,7 +103,7 @@ pub struct Difference {
 }
 
 /// Predicted labels beside each other.
-#[derive(Clone, Debug, PartialEq, Default)]
+#[derive(Clone, Debug, PartialEq, Default, Serialize)]
 pub struct Labels {
     /// How many were compared.
     pub compared: usize,

@@ -19,10 +19,12 @@ pub mod check;
 pub mod columns;
 pub mod detect;
 pub mod exchange;
+mod fields;
 pub mod lightgbm;
 pub mod lower;
 pub mod onnx;
 pub mod outside;
+mod reference;
 pub mod trees;
 pub mod xgboost;
 

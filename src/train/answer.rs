@@ -13,7 +13,7 @@ use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 
 /// rows x slots: fields, then derived features, by the pipeline that also serves.
-pub(super) fn slots(pipeline: &Pipeline, data: &Dataset) -> Array2<f64> {
+pub(crate) fn slots(pipeline: &Pipeline, data: &Dataset) -> Array2<f64> {
     let n_fields = data.schema.fields.len();
     let mut out = Array2::zeros((data.len(), n_fields + pipeline.derived.len()));
     for ((mut slots, row), as_of) in out.rows_mut().into_iter().zip(data.rows.rows()).zip(&data.as_of) {
@@ -74,6 +74,6 @@ pub(super) fn test_metrics(artifact: &Artifact, target: &str, as_of: &AsOf, tabl
 }
 
 /// What later traffic is compared with: all rows' slots, and no answers yet.
-pub(super) fn reference(schema: &Schema, pipeline: &Pipeline, slots: ArrayView2<'_, f64>, n_classes: usize) -> Profile {
+pub(crate) fn reference(schema: &Schema, pipeline: &Pipeline, slots: ArrayView2<'_, f64>, n_classes: usize) -> Profile {
     Profile::of(schema, pipeline, slots, Array2::zeros((slots.nrows(), n_classes)).view()).unanswered()
 }

@@ -6,14 +6,19 @@ use super::{Params, Trained, rng};
 use crate::artifact::{Artifact, WITNESSES};
 use crate::data::{Dataset, Table};
 use rand::RngExt;
+use std::path::Path;
 
 /// The config's name, or the training file's, in the letters a name may have.
 pub(super) fn name(config: &Config) -> String {
     if let Some(name) = &config.model.name {
         return name.clone();
     }
-    let stem =
-        config.data.train_path.as_deref().and_then(|p| p.file_stem()).and_then(|s| s.to_str()).unwrap_or("model");
+    name_of(config.data.train_path.as_deref())
+}
+
+/// A model's name after a file's, in the letters a name may have.
+pub(crate) fn name_of(path: Option<&Path>) -> String {
+    let stem = path.and_then(|p| p.file_stem()).and_then(|s| s.to_str()).unwrap_or("model");
     let allowed = |c: char| if c.is_ascii_alphanumeric() || "_.-".contains(c) { c.to_ascii_lowercase() } else { '_' };
     let name: String = stem.chars().take(128).map(allowed).collect();
     if name.is_empty() { "model".into() } else { name }
@@ -21,7 +26,7 @@ pub(super) fn name(config: &Config) -> String {
 
 /// Records for witnesses: each cell from another row, so that nobody's record rides along; the second has a value for required
 /// fields only.
-pub(super) fn witness_records(data: &Dataset, table: &Table, seed: u64) -> Vec<(Vec<Option<String>>, f64)> {
+pub(crate) fn witness_records(data: &Dataset, table: &Table, seed: u64) -> Vec<(Vec<Option<String>>, f64)> {
     let mut rng = rng(seed, 0);
     let n = data.len();
     let columns = data.columns(table);

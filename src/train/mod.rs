@@ -16,7 +16,9 @@ mod prepare;
 mod problem;
 mod tree;
 
+pub(crate) use answer::{reference, slots};
 pub use config::Config;
+pub(crate) use finish::{name_of, witness_records};
 pub use params::Params;
 pub use problem::{Fitted, Problem, Progress};
 pub(crate) use problem::{normalised, rng};
@@ -28,9 +30,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::metrics::Metrics;
 use crate::pipeline::{Encoders, Pipeline};
 use crate::schema::Schema;
-use answer::{encode, evaluate, reference, slots, test_metrics};
+use answer::{encode, evaluate, test_metrics};
 use encoders::{Column, slot_kinds};
-use finish::{facts, importance, name, witness_records};
+use finish::{facts, importance, name};
 use ndarray::{Array2, ArrayView2, Axis};
 use prepare::{as_of, check_hidden, check_size, derive, infer, leave_out_unread, target, weights};
 

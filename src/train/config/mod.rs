@@ -30,6 +30,8 @@
 
 mod read;
 
+pub(crate) use read::{derived, yaml_error};
+
 use crate::error::{Error, ErrorKind, Result, did_you_mean};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -104,7 +104,7 @@ impl Config {
 }
 
 /// serde-saphyr's error in our words: place first, then what is wrong and what would be right.
-fn yaml_error(e: &serde_saphyr::Error) -> Error {
+pub(crate) fn yaml_error(e: &serde_saphyr::Error) -> Error {
     use serde_saphyr::Error as Yaml;
     let unknown = |what: &str, got: &str, expected: &[&'static str]| {
         let hint = did_you_mean(got, expected.iter().copied());
@@ -217,7 +217,8 @@ impl<'de> Deserialize<'de> for ClassWeight {
     }
 }
 
-pub(super) fn derived<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<DerivedConfig>, D::Error> {
+/// A mapping from name to expression, or a list of `{name, expression}`.
+pub(crate) fn derived<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<DerivedConfig>, D::Error> {
     struct Visitor;
     impl<'de> de::Visitor<'de> for Visitor {
         type Value = Vec<DerivedConfig>;
