@@ -155,7 +155,7 @@ impl Reader {
                 var: matrix(var, at, "var")?,
             }),
         };
-        head.check().map_err(|e| error(format!("{at}: {e}")))?;
+        sound(&head).map_err(|e| error(format!("{at}: {e}")))?;
         if head.n_classes() != self.n_classes {
             return Err(error(format!("{at}: it has {} classes, and `classes` {}", head.n_classes(), self.n_classes)));
         }
@@ -184,7 +184,7 @@ impl Reader {
                     if !has_margin(&estimator.head) {
                         return Err(error(format!("{at}.members[{k}]: it has no decision_function to hand on")));
                     }
-                    return Err(error(format!("{at}.members[{k}]: decision_function is not supported")));
+                    Method::DecisionFunction
                 }
                 format::Method::Predict => Method::Predict,
             };
@@ -292,6 +292,18 @@ fn has_margin(head: &Head) -> bool {
     }
 }
 
+/// Shapes and numbers. Whether a machine has the probabilities that it is asked for shows when all is put together.
+fn sound(model: &Model) -> Result<()> {
+    match model {
+        Model::Svm(machine @ svm::Svm { platt: None, .. }) => {
+            let none = vec![0.0; machine.intercept.len()];
+            let platt = Some(svm::Platt { a: none.clone(), b: none });
+            Model::Svm(svm::Svm { platt, ..machine.clone() }).check()
+        }
+        model => model.check(),
+    }
+}
+
 fn margin_of(calibrator: &Calibrator) -> bool {
     let (Calibrator::Platt { input, .. } | Calibrator::Isotonic { input, .. } | Calibrator::Temperature { input, .. }) =
         calibrator;
@@ -362,18 +374,20 @@ fn svm_of(file: format::Svm, at: &str) -> Result<svm::Svm> {
         format::Kernel::Linear => svm::Kernel::Linear,
         format::Kernel::Rbf { gamma } => svm::Kernel::Rbf { gamma },
         format::Kernel::Poly { gamma, coef0, degree } => svm::Kernel::Poly { gamma, coef0, degree },
-        format::Kernel::Sigmoid { .. } => return Err(error(format!("{at}: the kernel sigmoid is not supported"))),
+        format::Kernel::Sigmoid { gamma, coef0 } => svm::Kernel::Sigmoid { gamma, coef0 },
     };
-    // Fitted without probabilities it still has a margin, for a calibration or a stacking over it.
-    let none = || vec![0.0; file.intercept.len()];
+    let platt = match (file.prob_a, file.prob_b) {
+        (Some(a), Some(b)) => Some(svm::Platt { a, b }),
+        (None, None) => None,
+        _ => return Err(error(format!("{at}: prob_a and prob_b come together"))),
+    };
     Ok(svm::Svm {
         kernel,
         support: matrix(file.support, at, "support")?,
         n_support: file.n_support,
         dual_coef: matrix(file.dual_coef, at, "dual_coef")?,
-        prob_a: file.prob_a.unwrap_or_else(none),
-        prob_b: file.prob_b.unwrap_or_else(none),
         intercept: file.intercept,
+        platt,
     })
 }
 
