@@ -127,7 +127,11 @@ fn tell_json(imported: &Imported, bytes: &[u8], report: Option<&Report>) -> Resu
         Err(e) => return Err(Error::new(ErrorKind::Io, e.to_string())),
     }
     if let Some(report) = report {
-        all.insert("check".into(), json!(report));
+        let mut check = json!({ "passed": report.passed() });
+        if let (Some(check), Value::Object(more)) = (check.as_object_mut(), json!(report)) {
+            check.extend(more);
+        }
+        all.insert("check".into(), check);
     }
     output::print_json(&Value::Object(all))
 }
@@ -137,23 +141,11 @@ fn tell(args: &Args, imported: &Imported, bytes: &[u8], report: Option<&Report>,
     let mut out = output::stdout();
     let bold = anstyle::Style::new().bold();
     let a = &imported.artifact;
+    writeln!(out, "{bold}{} {}{bold:#}: {}", a.name, a.version, inspect::list(&imported.header.model))?;
     let source = imported.header.training.get("source").and_then(Value::as_object);
-    let facts: Vec<String> = source
-        .into_iter()
-        .flatten()
-        .filter(|(key, _)| !matches!(key.as_str(), "library" | "sha256"))
-        .filter_map(|(key, value)| fact(key, value))
-        .collect();
-    let facts = if facts.is_empty() { String::new() } else { format!(" ({})", facts.join(", ")) };
-    writeln!(
-        out,
-        "{bold}{} {}{bold:#}: {} of {}{}",
-        a.name,
-        a.version,
-        inspect::list(&imported.header.model),
-        imported.library,
-        output::clean(&facts)
-    )?;
+    let facts = source.into_iter().flatten().filter(|(key, _)| key.as_str() != "sha256");
+    let facts: Vec<String> = facts.filter_map(|(key, value)| fact(key, value)).collect();
+    writeln!(out, "  source    {}", output::clean(&facts.join(", ")))?;
     writeln!(out, "  classes   {}", output::clean(&a.classes.join(", ")))?;
     inspect::input(&mut out, &a.schema, &a.pipeline.derived, &a.profile)?;
     if !imported.notes.is_empty() {
@@ -181,7 +173,7 @@ fn fact(key: &str, value: &Value) -> Option<String> {
         Value::Bool(b) => b.to_string(),
         _ => return None,
     };
-    Some(format!("{} {text}", key.replace('_', " ")))
+    Some(if key == "library" { text } else { format!("{} {text}", key.replace('_', " ")) })
 }
 
 /// What a comparison found.
@@ -189,8 +181,9 @@ fn check(out: &mut impl Write, report: &Report, single: bool) -> Result<()> {
     let bold = anstyle::Style::new().bold();
     let verdict = if report.passed() { "as the original" } else { "not as the original" };
     writeln!(out, "\n{bold}Check{bold:#} ({} rows): {verdict}", output::thousands(report.rows as u64))?;
-    for (line, violations) in &report.refused {
-        for v in violations {
+    for refused in &report.refused {
+        for v in &refused.violations {
+            let line = refused.line;
             writeln!(out, "  line {line}: refused: {}: {}", output::clean(&v.field), output::clean(&v.message))?;
         }
     }
@@ -224,12 +217,13 @@ fn check(out: &mut impl Write, report: &Report, single: bool) -> Result<()> {
         write!(out, "  predictions   {} compared, ", output::thousands(labels.compared as u64))?;
         match &labels.first {
             None => writeln!(out, "all equal")?,
-            Some((line, ours, theirs)) => writeln!(
+            Some(first) => writeln!(
                 out,
-                "{} differ; the first in line {line}: {} here, {} there",
+                "{} differ; the first in line {}: {} here, {} there",
                 output::thousands(labels.differing as u64),
-                output::clean(ours),
-                output::clean(theirs)
+                first.line,
+                output::clean(&first.ours),
+                output::clean(&first.theirs)
             )?,
         }
     }

@@ -86,13 +86,9 @@ pub fn input(out: &mut impl Write, schema: &Schema, derived: &[Derived], profile
     let width = fields.iter().map(|f| f.name.chars().count()).max().unwrap_or(0).min(40);
     for field in &fields {
         let star = if field.required { '*' } else { ' ' };
-        writeln!(
-            out,
-            "  {:width$} {star} {:8}  {}",
-            output::clean(&field.name),
-            field.kind,
-            output::clean(&describe(field))
-        )?;
+        let (name, words) = (output::clean(&field.name), describe(field));
+        let line = format!("  {name:width$} {star} {:8}  {}", field.kind, output::clean(&words));
+        writeln!(out, "{}", line.trim_end())?;
     }
     if !derived.is_empty() {
         writeln!(out, "\n{bold}Derived{bold:#} (computed by the model)")?;
@@ -166,10 +162,21 @@ fn lines(out: &mut impl Write, map: &serde_json::Map<String, serde_json::Value>,
             }
             serde_json::Value::Null => {}
             serde_json::Value::Array(items) if items.is_empty() => {}
+            serde_json::Value::Array(items) if items.iter().any(is_sentence) => {
+                writeln!(out, "{indent}{}", output::clean(key))?;
+                for item in items {
+                    writeln!(out, "{indent}  {}", output::clean(&plain(item)))?;
+                }
+            }
             value => writeln!(out, "{indent}{:width$}  {}", output::clean(key), output::clean(&plain(value)))?,
         }
     }
     Ok(())
+}
+
+/// Whether a text is too long to stand beside others.
+fn is_sentence(value: &serde_json::Value) -> bool {
+    value.as_str().is_some_and(|text| text.len() > 40)
 }
 
 fn plain(value: &serde_json::Value) -> String {

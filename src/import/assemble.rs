@@ -81,7 +81,11 @@ impl Imported {
 /// Reads a model file and makes an artifact of it that answers as the original does. The same file and options give the same artifact, bit
 /// for bit.
 pub fn import(file: &[u8], options: &Options) -> Result<Imported> {
-    let mut foreign = super::read(file, options.format)?;
+    assemble(super::read(file, options.format)?, &Sha256::digest(file), options)
+}
+
+/// The artifact of what a reader made. `digest`: of the file.
+fn assemble(mut foreign: Foreign, digest: &[u8], options: &Options) -> Result<Imported> {
     let fields = fields(&foreign, options.schema.as_ref(), options.sample.as_ref())?;
     for &input in &fields.computed {
         // It is never missing, as was proven; this shows it to the checks of models that have no meaning for missing values.
@@ -113,7 +117,7 @@ pub fn import(file: &[u8], options: &Options) -> Result<Imported> {
     };
     artifact.check()?;
     notes.extend(observed.as_ref().and_then(|o| o.note.clone()));
-    let header = header(&artifact, file, &foreign, options, observed.as_ref(), &notes);
+    let header = header(&artifact, digest, &foreign, options, observed.as_ref(), &notes);
     Ok(Imported { artifact, header, library: foreign.library, leaves: lowered.leaves, notes, single: foreign.single })
 }
 
@@ -183,7 +187,7 @@ fn classes(foreign: &Foreign, options: &Options, n: usize, notes: &mut Vec<Strin
 /// What the artifact's file says of it.
 fn header(
     artifact: &Artifact,
-    file: &[u8],
+    digest: &[u8],
     foreign: &Foreign,
     options: &Options,
     observed: Option<&Observed>,
@@ -198,7 +202,7 @@ fn header(
     let mut source = Map::new();
     source.insert("library".into(), foreign.library.into());
     source.extend(foreign.facts.iter().map(|(k, v)| (k.clone(), v.clone())));
-    source.insert("sha256".into(), hex(&Sha256::digest(file)).into());
+    source.insert("sha256".into(), hex(digest).into());
     header.training.insert("source".into(), Value::Object(source));
     if let (Some(observed), Some(sample)) = (observed, &options.sample) {
         header
@@ -213,3 +217,7 @@ fn header(
     }
     header
 }
+
+#[cfg(test)]
+#[path = "assemble_tests.rs"]
+mod tests;

@@ -34,8 +34,8 @@ pub struct Tolerance {
 pub struct Report {
     /// Rows compared, those refused included.
     pub rows: usize,
-    /// Rows that the schema refused though the original has an answer: their line, and every reason. The first ten.
-    pub refused: Vec<(u64, Vec<Violation>)>,
+    /// Rows that the schema refused though the original has an answer; the first ten.
+    pub refused: Vec<Refused>,
     /// How many rows were refused.
     pub n_refused: usize,
     /// Leaves, where the table has them.
@@ -46,6 +46,15 @@ pub struct Report {
     pub probability: Option<Differences>,
     /// Predicted labels, where the table has them.
     pub prediction: Option<Labels>,
+}
+
+/// A row that the schema refused.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Refused {
+    /// The row's line in the file.
+    pub line: u64,
+    /// Every reason.
+    pub violations: Vec<Violation>,
 }
 
 /// Leaf numbers beside each other.
@@ -109,8 +118,19 @@ pub struct Labels {
     pub compared: usize,
     /// How many differ, and not because two probabilities are within the tolerance of each other.
     pub differing: usize,
-    /// The first that differs: its line, ours, theirs.
-    pub first: Option<(u64, String, String)>,
+    /// The first that differs.
+    pub first: Option<OtherLabel>,
+}
+
+/// A label that is not the original's.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct OtherLabel {
+    /// The row's line in the file.
+    pub line: u64,
+    /// Ours.
+    pub ours: String,
+    /// The original's.
+    pub theirs: String,
 }
 
 impl Report {
@@ -131,7 +151,8 @@ const SHOWN: usize = 10;
 pub fn check(artifact: &Artifact, leaves: &[Vec<u32>], expected: &Table, tolerance: Tolerance) -> Result<Report> {
     let (columns, as_of) = columns(artifact, leaves, expected)?;
     let data = Dataset::unlabelled(expected, &artifact.schema, &as_of)?;
-    let refused = data.rejected.iter().take(SHOWN).map(|r| (r.line, r.violations.clone())).collect();
+    let refused =
+        data.rejected.iter().take(SHOWN).map(|r| Refused { line: r.line, violations: r.violations.clone() }).collect();
     let mut report = Report { rows: expected.n_rows(), refused, n_refused: data.rejected.len(), ..Report::default() };
     for (_, answer) in &columns {
         match answer {
@@ -417,7 +438,11 @@ impl Labels {
         self.compared += 1;
         if best != theirs && ours[best] - ours[theirs] > allowed {
             self.differing += 1;
-            self.first.get_or_insert_with(|| (at.line, classes[best].clone(), classes[theirs].clone()));
+            self.first.get_or_insert_with(|| OtherLabel {
+                line: at.line,
+                ours: classes[best].clone(),
+                theirs: classes[theirs].clone(),
+            });
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::math::BOUND;
 use crate::metrics::Metrics;
 use crate::model::Model;
-use crate::model::forest::{PlainNode, Test};
+use crate::model::forest::{Forest, PlainNode, Test};
 use crate::pipeline::{Encoders, Transform};
 use crate::profile::{BINS, Profile};
 use crate::schema::message::quote;
@@ -82,7 +82,8 @@ pub(super) fn observe(mut artifact: Artifact, sample: &Sample) -> Result<(Artifa
 pub(super) fn imagine(mut artifact: Artifact) -> Result<Artifact> {
     let n_slots = artifact.pipeline.n_slots(&artifact.schema);
     let mut found = vec![Found::default(); n_slots];
-    gather(&artifact.pipeline.encoders, &artifact.model, &mut found);
+    let slots: Vec<Option<usize>> = (0..n_slots).map(Some).collect();
+    gather(&artifact.pipeline.encoders, &artifact.model, &slots, &mut found);
     let none = Array2::zeros((0, n_slots));
     let answers = Array2::zeros((0, artifact.classes.len()));
     let mut profile = Profile::of(&artifact.schema, &artifact.pipeline, none.view(), answers.view());
@@ -123,13 +124,15 @@ impl Found {
     }
 }
 
-/// Adds the thresholds of `model`'s trees, and the scales of `encoders`, to the slots they are of.
-fn gather(encoders: &Encoders, model: &Model, found: &mut [Found]) {
-    let mut as_it_is = Vec::new();
+/// Adds the thresholds of `model`'s trees, and the scales of `encoders`, to the slots they are of. `slots`: what the encoders read, each
+/// a slot as it is or not.
+fn gather(encoders: &Encoders, model: &Model, slots: &[Option<usize>], found: &mut [Found]) {
+    let mut columns = Vec::new();
     for encoder in &encoders.0 {
-        let slot = encoder.slot as usize;
-        as_it_is.extend(vec![(encoder.transform == Transform::Pass).then_some(slot); encoder.n_columns()]);
-        let Some(found) = found.get_mut(slot) else { continue };
+        let slot = slots.get(encoder.slot as usize).copied().flatten();
+        let as_it_is = if encoder.transform == Transform::Pass { slot } else { None };
+        columns.extend(vec![as_it_is; encoder.n_columns()]);
+        let Some(found) = slot.and_then(|slot| found.get_mut(slot)) else { continue };
         match encoder.transform {
             Transform::Standard { mean, scale } => {
                 found.edges.extend((-4..=4).map(|k| mean + scale * f64::from(k) / 2.0));
@@ -140,12 +143,25 @@ fn gather(encoders: &Encoders, model: &Model, found: &mut [Found]) {
             _ => {}
         }
     }
-    let Model::Forest(forest) = model else { return };
+    let members = match model {
+        Model::Forest(forest) => return thresholds(forest, &columns, found),
+        Model::Stacking(m) => &m.members,
+        Model::Voting(m) => &m.members,
+        Model::Calibrated(m) => &m.members,
+        _ => return,
+    };
+    for (encoding, model) in &members.models {
+        if let Some(encoders) = members.encoders.get(*encoding as usize) {
+            gather(encoders, model, &columns, found);
+        }
+    }
+}
+
+fn thresholds(forest: &Forest, columns: &[Option<usize>], found: &mut [Found]) {
     for node in forest.plain().iter().flat_map(|tree| &tree.nodes) {
         let PlainNode::Split { feature, test, .. } = node else { continue };
-        let Some(found) = as_it_is.get(*feature).copied().flatten().and_then(|slot| found.get_mut(slot)) else {
-            continue;
-        };
+        let slot = columns.get(*feature).copied().flatten();
+        let Some(found) = slot.and_then(|slot| found.get_mut(slot)) else { continue };
         match test {
             Test::AtMost(c) => found.edges.push(*c),
             Test::In(set) => found.codes.extend(set),

@@ -3,7 +3,7 @@
 
 use hedgerow::data::Table;
 use hedgerow::engine::{Answer, Engine, Options as EngineOptions};
-use hedgerow::import::check::Report;
+use hedgerow::import::check::{Refused, Report};
 use hedgerow::import::{Imported, Options, import};
 use hedgerow::math::bits;
 use hedgerow::schema::RawRecord;
@@ -130,7 +130,7 @@ fn answers(imported: &Imported, file: &[u8], expected: &Table) -> Result<Value> 
 /// What is wrong, a line each.
 pub fn complaints(report: &Report) -> Vec<String> {
     let mut out = Vec::new();
-    if let Some((line, violations)) = report.refused.first() {
+    if let Some(Refused { line, violations }) = report.refused.first() {
         let why: Vec<&str> = violations.iter().map(|v| v.message.as_str()).collect();
         out.push(format!("{} rows were refused; line {line}: {}", report.n_refused, why.join("; ")));
     }
