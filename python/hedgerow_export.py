@@ -21,7 +21,7 @@ import tempfile
 __all__ = ["export", "exchange"]
 __version__ = "0.1.0"
 
-FORMAT, VERSION = "hedgerow-exchange", 1
+VERSION = 1
 LARGEST = sys.float_info.max
 TRANSFORMERS = (
     "ColumnTransformer, Pipeline, FeatureUnion, SimpleImputer, MissingIndicator, StandardScaler, MinMaxScaler, MaxAbsScaler, "
@@ -99,8 +99,7 @@ def exchange(model, *, feature_names=None, classes=None, name=None, version=None
         dropped = [names[i.place] if names else f"f{i.place}" for i in inputs if i not in used]
         walk.note(f"the model reads nothing of {', '.join(dropped[:20])}{' …' if len(dropped) > 20 else ''}")
     return {
-        "format": FORMAT,
-        "version": VERSION,
+        "hedgerow_exchange": VERSION,
         "library": "scikit-learn",
         "facts": facts,
         "inputs": [i.written() for i in used],
@@ -213,37 +212,36 @@ class Column:
         """It is read by what refuses NaN."""
         if self.gap:
             self.input.required = True
+        if self.lost == []:
+            raise TypeError(f"{where}: it refuses NaN, which an encoder makes of unknown values computed from input {self.input}")
         if self.lost is not None:
             self.input.encoded(self.lost, strict=True)
 
     def written(self):
-        at = self.input.value
-        steps = []
-        for step in self.steps:
-            match step:
-                case ("impute", v, raw):
-                    steps.append({"impute": at(v) if raw else float(v)})
-                case ("replace", marker, v, raw):
-                    ours = at if raw else float
-                    steps.append({"replace": {"marker": ours(marker), "value": None if v is None else ours(v)}})
-                case ("is", v):
-                    steps.append({"is": -1.0 if self.input.kind == "category" and v not in self.input.levels else at(v)})
-                case ("is_none_of", values):
-                    known = [v for v in values if self.input.kind != "category" or v in self.input.levels]
-                    steps.append({"is_none_of": [at(v) for v in known]})
-                case ("lookup", table, unknown):
-                    n = {"category": lambda: len(self.input.levels), "flag": lambda: 2}
-                    n = n.get(self.input.kind, lambda: int(max(table, default=-1)) + 1)()
-                    values = [unknown] * n
-                    for v, number in table.items():
-                        if self.input.kind != "category" or v in self.input.levels:
-                            values[int(at(v))] = number
-                    steps.append({"lookup": {"values": [nan_null(v) for v in values], "unknown": nan_null(unknown)}})
-                case str():
-                    steps.append(step)
-                case (name, numbers):
-                    steps.append({name: numbers})
+        steps = [self.step(*step) if isinstance(step, tuple) else step for step in self.steps]
         return {"input": self.input.index, **({"steps": steps} if steps else {})}
+
+    def step(self, name, first, *rest):
+        """A step as JSON has it. Those over values end with whether these are the input's own."""
+        if not rest:
+            return {name: first}
+        own = rest[-1]
+        at = self.input.value if own else float
+        among = own and self.input.kind == "category"
+        if name == "impute":
+            return {name: at(first)}
+        if name == "replace":
+            return {name: {"marker": at(first), "value": None if rest[0] is None else at(rest[0])}}
+        if name == "is":
+            return {name: -1.0 if among and first not in self.input.levels else at(first)}
+        if name == "is_none_of":
+            return {name: [at(v) for v in first if not among or v in self.input.levels]}
+        # A lookup: a number per level, or by the value itself.
+        values = [rest[0]] * (len(self.input.levels) if among else int(max(map(float, first), default=-1)) + 1)
+        for v, number in first.items():
+            if not among or v in self.input.levels:
+                values[int(at(v))] = number
+        return {name: {"values": [nan_null(v) for v in values], "unknown": nan_null(rest[0])}}
 
 
 def nan_null(v):
@@ -471,8 +469,10 @@ class Walk:
 
     def indicators(self, step, columns):
         marker = None if missing(step.missing_values) else step.missing_values
-        mark = ("is_missing",) if marker is None else (("is", marker),)
-        return [columns[int(k)].then(*mark, gap=False, lost=None, raw=False) for k in step.features_]
+        out = []
+        for c in (columns[int(k)] for k in step.features_):
+            out.append(c.then("is_missing" if marker is None else ("is", marker, c.raw), gap=False, lost=None, raw=False))
+        return out
 
     def transform_MissingIndicator(self, step, columns, at):
         marked = {int(k) for k in step.features_}
@@ -522,8 +522,9 @@ class Walk:
 
     def categories(self, step, k, column, at, strict):
         """Of feature `k`: its values in order (None: missing), and the indices of the infrequent ones."""
-        if not column.raw:
-            raise TypeError(f"{at}: it encodes column {k}, which was computed from input {column.input}: encode the input itself")
+        if strict and not column.raw:
+            what = f"column {k}, which was computed from input {column.input}"
+            raise TypeError(f"{at}: it refuses unknown values of {what}: encode the input itself, or use handle_unknown")
         values = [None if missing(v) else v for v in listed(step.categories_[k])]
         if values.count(None) > 1:
             raise TypeError(f"{at}: column {k} has two kinds of missing value (None and NaN): keep one")
@@ -531,7 +532,8 @@ class Walk:
         if odd:
             raise TypeError(f"{at}: category {odd[0]!r} of column {k} is neither text nor number nor flag")
         known = [v for v in values if v is not None]
-        column.input.encoded(known, strict)
+        if column.raw:
+            column.input.encoded(known, strict)
         filled = next((s[1] for s in reversed(column.steps) if s[0] in ("impute", "replace")), None)
         if strict and filled is not None and not column.gap and filled not in known:
             column.input.required = True
@@ -552,7 +554,7 @@ class Walk:
             unknown_too = bool(infrequent) and step.handle_unknown in ("infrequent_if_exist", "warn")
             own = []
             for v in groups:
-                own.append(c.then("is_missing") if v == [None] else c.then(("is", v[0])))
+                own.append(c.then("is_missing") if v == [None] else c.then(("is", v[0], c.raw)))
             if infrequent:
                 group = [values[j] for j in infrequent]
                 # A missing value that was never seen is an unknown one.
@@ -566,17 +568,19 @@ class Walk:
 
     def one_of(self, column, group, others, unknown_too, gap_too):
         """1 where the value is one of a group of values, else 0."""
+        raw = column.raw
+        none = UNKNOWN if raw else max([float(v) for v in group + others if v is not None], default=0.0) + 1.0
         if unknown_too:
-            steps = [("is_none_of", others)]
+            steps = [("is_none_of", others, raw)]
             if column.gap and gap_too:
-                steps.insert(0, ("impute", UNKNOWN, True))
+                steps.insert(0, ("impute", none, raw))
             return column.then(*steps)
         group = [v for v in group if v is not None]
         if len(group) == 1 and not gap_too:
-            return column.then(("is", group[0]))
-        steps = [("is_none_of", group), ("mul_add", {"scale": -1.0, "offset": 1.0})]
+            return column.then(("is", group[0], raw))
+        steps = [("is_none_of", group, raw), ("mul_add", {"scale": -1.0, "offset": 1.0})]
         if column.gap and not gap_too:
-            steps.insert(0, ("impute", UNKNOWN, True))
+            steps.insert(0, ("impute", none, raw))
         return column.then(*steps)
 
     def transform_OrdinalEncoder(self, step, columns, at):
@@ -592,18 +596,25 @@ class Walk:
             gap = unknown
             if None in values:
                 gap = float(getattr(step, "encoded_missing_value", math.nan))
-            c.input.lookups = True
-            known, lost = list(table), None
+            lost, before, own = None, [], list(table)
+            if c.raw:
+                c.input.lookups = True
+            elif any(v != int(v) for v in table):
+                raise TypeError(f"{at}: the codes of column {k} are not whole numbers: {own[:5]}")
+            elif min(table, default=0) < 0:
+                low = float(min(table))
+                before, table = [("mul_add", {"scale": 1.0, "offset": -low})], {v - low: code for v, code in table.items()}
             if math.isnan(unknown) and not strict:
-                lost = known
+                lost = own if c.raw else []
             if not c.gap or math.isnan(gap):
-                steps = [("lookup", table, unknown)]
+                steps = [("lookup", table, unknown, c.raw)]
             elif lost is None:
-                steps = [("lookup", table, -1.0 if strict else unknown), ("impute", gap, False)]
+                steps = [("lookup", table, -1.0 if strict else unknown, c.raw), ("impute", gap, False)]
             else:
                 # Unknown and missing part ways: by a number that stands for nothing else.
                 aside = max([gap, *table.values()]) + 1.0
-                steps = [("lookup", table, aside), ("impute", gap, False), ("replace", aside, None, False)]
+                steps = [("lookup", table, aside, c.raw), ("impute", gap, False), ("replace", aside, None, False)]
+            steps = before + steps
             out.append(c.then(*steps, raw=False, gap=c.gap and math.isnan(gap), lost=lost))
         return out
 

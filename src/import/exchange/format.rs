@@ -5,8 +5,7 @@ use serde::Deserialize;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
-    pub format: String,
-    pub version: u32,
+    pub hedgerow_exchange: u32,
     #[serde(default)]
     pub library: Option<String>,
     #[serde(default)]

@@ -15,9 +15,6 @@ use crate::model::stacking::Method;
 use crate::model::{MAX_CLASSES, MAX_MEMBERS, Model, bayes, linear, mlp, svm};
 use crate::pipeline::MAX_COLUMNS;
 
-/// What a file's `format` says.
-pub const FORMAT: &str = "hedgerow-exchange";
-
 /// The version of the format that is read and written.
 pub const VERSION: u32 = 1;
 
@@ -30,14 +27,11 @@ pub fn read(file: &[u8]) -> Result<Foreign> {
         error(format!("the exchange file is not understood: {at}{}", e.into_inner()))
     })?;
     json.end().map_err(|e| error(format!("after the exchange file comes something else: {e}")))?;
-    if parsed.format != FORMAT {
-        return Err(error(format!("`format` is {:?}, not {FORMAT:?}: this is no exchange file", parsed.format)));
-    }
-    if parsed.version != VERSION {
+    if parsed.hedgerow_exchange != VERSION {
         return Err(error(format!(
             "this is version {} of the exchange format, and version {VERSION} is what is read: write it with the \
              hedgerow_export.py of this release",
-            parsed.version
+            parsed.hedgerow_exchange
         )));
     }
     if parsed.inputs.is_empty() || parsed.inputs.len() > MAX_COLUMNS {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 /// A file over two numbers and a category, with this estimator.
 fn file(estimator: Value) -> Value {
     json!({
-        "format": "hedgerow-exchange", "version": 1,
+        "hedgerow_exchange": 1,
         "inputs": [{"kind": "number"}, {"kind": "number", "required": true},
             {"name": "job", "kind": {"category": {"levels": ["clerk", "smith"], "admit_unknown": true}}}],
         "classes": ["no", "yes"],
@@ -119,9 +119,8 @@ fn unsound_files_are_refused() {
     };
     let tree = "/estimator/head/trees/trees/0";
     let cases = [
-        (with("/format", json!("other")), "this is no exchange file"),
-        (with("/version", json!(2)), "this is version 2"),
-        (with("/version", json!(-1)), "version: invalid value"),
+        (with("/hedgerow_exchange", json!(2)), "this is version 2"),
+        (with("/hedgerow_exchange", json!(-1)), "hedgerow_exchange: invalid value"),
         (with("/classes", json!(["one"])), "2 to 4096"),
         (with("/inputs", json!([])), "inputs: 1 to"),
         (with("/estimator/columns/0/input", json!(3)), "reads input 3, and there are 3"),
@@ -174,6 +173,6 @@ fn cut_files_and_deep_ones_end_in_an_error() {
         deep = json!({"head": {"voting": {"members": [{"weight": 1, "estimator": deep}]}}});
     }
     assert!(refused(&file(deep)).contains("recursion limit"));
-    let brackets = format!("{{\"format\":{}", "[".repeat(100_000));
+    let brackets = format!("{{\"inputs\":{}", "[".repeat(100_000));
     assert!(read(brackets.as_bytes()).is_err());
 }
