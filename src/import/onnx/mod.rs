@@ -2,6 +2,7 @@
 //!
 //! [`proto`] is the file format; [`graph`] the typed and bounded graph that it holds, of [`node`]s and [`tensor`]s.
 
+pub mod eval;
 pub mod graph;
 pub mod node;
 pub mod proto;

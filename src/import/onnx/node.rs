@@ -87,7 +87,7 @@ impl Node {
         for attribute in proto.attribute {
             let name =
                 named(attribute.name.clone(), || "an attribute".to_owned()).map_err(|e| node.error(e.to_string()))?;
-            let value = Attribute::new(attribute).map_err(|e| node.error(format!("attribute `{name}`: {e}")))?;
+            let value = Attribute::new(&name, attribute).map_err(|e| node.error(format!("attribute `{name}`: {e}")))?;
             if node.attributes.insert(name.clone(), value).is_some() {
                 return Err(node.error(format!("attribute `{name}` is there twice")));
             }
@@ -271,7 +271,7 @@ impl fmt::Display for Node {
 }
 
 impl Attribute {
-    fn new(proto: AttributeProto) -> Result<Attribute> {
+    fn new(name: &str, mut proto: AttributeProto) -> Result<Attribute> {
         if proto.ref_attr_name.is_some() {
             return Err(error("it stands for a function's attribute, which are not understood"));
         }
@@ -279,6 +279,10 @@ impl Attribute {
             return Err(error(
                 "it holds a subgraph, which is not understood: models without If, Loop and Scan are read",
             ));
+        }
+        // Numbers of comparisons (`TreeEnsemble`), the one place where bytes are understood.
+        if let ("nodes_modes", Some(t)) = (name, &mut proto.t) {
+            t.widen();
         }
         let set = [
             (1, proto.f.is_some()),

@@ -233,6 +233,19 @@ pub struct TensorProto {
     pub data_location: Option<i32>,
 }
 
+impl TensorProto {
+    /// Bytes (`UINT8`) become `Int32`; others stay.
+    pub fn widen(&mut self) {
+        const UINT8: i32 = 2;
+        if self.data_type == Some(UINT8) {
+            self.data_type = Some(DataType::Int32 as i32);
+            if let Some(raw) = self.raw_data.take() {
+                self.int32_data = raw.into_iter().map(i32::from).collect();
+            }
+        }
+    }
+}
+
 /// A type of elements that is understood; others are refused by the name that [`data_type_name`] gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(i32)]
