@@ -132,9 +132,15 @@ fn look_up(call: &Call, from: &Data, to: &Data, default: Data) -> Result<Tensor>
         return Err(error(format!("{} keys for {} values", from.len(), to.len())));
     }
     let mut places = BTreeMap::new();
-    // The last of equal keys counts.
     for (i, key) in keys(from)?.into_iter().enumerate() {
-        places.insert(key, i);
+        // Before version 4 NaN is no key that anything equals.
+        if call.node.opset < 4 && matches!(key, Key::Number(bits) if f64::from_bits(bits).is_nan()) {
+            continue;
+        }
+        // The last counts by the operator's page, the first in onnxruntime.
+        if places.insert(key, i).is_some() {
+            return Err(error(format!("key {i} is there twice: runtimes differ in which counts")));
+        }
     }
     call.room(&x.shape)?;
     let all = super::movement::beside(to, &default)?;

@@ -2,7 +2,7 @@
 
 use super::broadcast::{Walk, common, expand, pick, stretched};
 use super::number::{Number, not, same, typed};
-use super::scores::{Post, labels, logistic};
+use super::scores::{Post, labels, logistic, shared};
 use super::{Call, Value};
 use crate::error::Result;
 use crate::import::error;
@@ -162,6 +162,7 @@ pub(super) fn regressor(call: &Call) -> Result<Tensor> {
     call.node.only(&["coefficients", "intercepts", "post_transform", "targets"])?;
     let post = Post::of(call.node)?;
     let targets = usize::try_from(call.node.int("targets", 1)?).map_err(|_| error("attribute `targets` is below 1"))?;
+    post.none_of_one(targets)?;
     let (mut scores, n) = linear(call, targets)?;
     scores.iter_mut().for_each(|s| post.apply(s));
     call.make(vec![n, targets], Data::F32(scores.concat()))
@@ -209,14 +210,7 @@ pub(super) fn classifier(call: &Call) -> Result<Vec<Value>> {
     for row in &mut scores {
         if targets == 1 && labels.len() == 2 {
             chosen.push(usize::from(row[0] > 0.0));
-            let s = match post {
-                Post::Logistic => logistic(row[0]),
-                _ => row[0],
-            };
-            *row = vec![1.0 - s, s];
-            if !matches!(post, Post::None | Post::Logistic) {
-                return Err(error("one score for two classes is understood with post_transform NONE and LOGISTIC"));
-            }
+            *row = shared(row[0], true, post)?;
         } else {
             chosen.push(largest(row));
             post.apply(row);
@@ -280,9 +274,7 @@ pub(super) fn svm_regressor(call: &Call) -> Result<Tensor> {
     let [rho] = node.need("rho", node.floats("rho")?)? else { return Err(error("attribute `rho` has not one number")) };
     let supports =
         usize::try_from(node.int("n_supports", 0)?).map_err(|_| error("attribute `n_supports` is below 0"))?;
-    if Post::of(node)? != Post::None {
-        return Err(error("attribute `post_transform` is understood as NONE alone here"));
-    }
+    Post::of(node)?.none_of_one(1)?;
     let (kernels, wanted) = match supports {
         0 if node.str("kernel_type", "LINEAR")? == "LINEAR" => {
             (x.chunks(columns.max(1)).map(<[f32]>::to_vec).collect(), columns)
@@ -363,7 +355,6 @@ pub(super) fn svm_classifier(call: &Call) -> Result<Vec<Value>> {
         return Err(error(format!("attributes `prob_a` and `prob_b` have not {pairs} numbers each")));
     }
     let starts: Vec<usize> = counts.iter().scan(0, |at, &c| Some(std::mem::replace(at, *at + c))).collect();
-    let positive = coefficients.iter().all(|&c| c >= 0.0);
     let kernels = kernels(call, &x, n, columns, vectors)?;
     call.work.take(n.saturating_mul(coefficients.len() + pairs * 100))?;
     let (mut chosen, mut out) = (Vec::new(), Vec::new());
@@ -382,17 +373,13 @@ pub(super) fn svm_classifier(call: &Call) -> Result<Vec<Value>> {
             }
         }
         let most = (1..classes).fold(0, |best, i| if votes[i] > votes[best] { i } else { best });
-        // Of two classes without probabilities onnxruntime's kernel has a rule of its own, by a weight that stays 0 here: the vote counts.
-        let _ = positive;
         chosen.push(most);
         out.push(if prob_a.is_empty() {
             if classes > 2 {
                 post.apply(&mut scores);
                 scores
-            } else if post == Post::None {
-                vec![-scores[0], scores[0]]
             } else {
-                vec![1.0 - scores[0], scores[0]]
+                shared(scores[0], false, post)?
             }
         } else {
             let mut p = coupled(classes, &scores, prob_a, prob_b);

@@ -13,6 +13,7 @@
 
 mod broadcast;
 mod elementwise;
+mod forest;
 mod labels;
 mod linear;
 mod ml;

@@ -40,6 +40,27 @@ impl Post {
             .ok_or_else(|| error(format!("attribute `post_transform` is {number}; known: 0 to 4")))
     }
 
+    fn name(self) -> &'static str {
+        match self {
+            Post::None => "NONE",
+            Post::Softmax => "SOFTMAX",
+            Post::Logistic => "LOGISTIC",
+            Post::SoftmaxZero => "SOFTMAX_ZERO",
+            Post::Probit => "PROBIT",
+        }
+    }
+
+    /// Of one score that belongs to no class: runtimes pass over transforms there, where the operators' pages have them.
+    pub(super) fn none_of_one(self, targets: usize) -> Result<()> {
+        if targets == 1 && self != Post::None {
+            return Err(error(format!(
+                "post_transform {} of one target is not understood: runtimes differ in it",
+                self.name()
+            )));
+        }
+        Ok(())
+    }
+
     /// Of scores that have a class each.
     pub(super) fn apply(self, scores: &mut [f32]) {
         match self {
@@ -48,6 +69,22 @@ impl Post {
             Post::Probit => scores.iter_mut().for_each(|s| *s = probit(*s)),
             Post::Softmax | Post::SoftmaxZero => softmax(scores, self == Post::SoftmaxZero),
         }
+    }
+}
+
+/// The scores of two classes that share one, which is the second's; `rest`: it is a probability, of which the first gets the rest.
+///
+/// # Errors
+/// A transform that runtimes pass over here, where the operators' pages have it.
+pub(super) fn shared(s: f32, rest: bool, post: Post) -> Result<Vec<f32>> {
+    match post {
+        Post::None if rest => Ok(vec![1.0 - s, s]),
+        Post::None => Ok(vec![-s, s]),
+        Post::Logistic => Ok(vec![logistic(-s), logistic(s)]),
+        _ => Err(error(format!(
+            "post_transform {} of one score for two classes is not understood: runtimes differ in it; NONE and LOGISTIC are",
+            post.name()
+        ))),
     }
 }
 
