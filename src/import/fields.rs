@@ -55,7 +55,7 @@ fn own(inputs: &[Input], sample: Option<&Sample>) -> Result<Fields> {
         if let (FieldKind::Number { .. }, Some(column)) = (&kind, column) {
             is_all_numbers(input, column, sample.map(|s| &s.table))?;
         }
-        if input.kind == InputKind::Code && matches!(kind, FieldKind::Number { .. }) {
+        if matches!((&input.kind, &kind), (InputKind::Code { .. }, FieldKind::Number { .. })) {
             codes.push(name.clone());
         }
         schema.fields.push(Field { name, kind, required: input.required });
@@ -77,7 +77,7 @@ fn own(inputs: &[Input], sample: Option<&Sample>) -> Result<Fields> {
 fn kind_of(input: &Input) -> FieldKind {
     match &input.kind {
         InputKind::Number => FieldKind::Number { min: None, max: None },
-        InputKind::Code => FieldKind::Number { min: Some(0.0), max: None },
+        InputKind::Code { negative } => FieldKind::Number { min: (!negative).then_some(0.0), max: None },
         InputKind::Category { levels, admit_unknown } => {
             FieldKind::Category { levels: Levels::from(levels.clone()), unknown: policy(*admit_unknown) }
         }
@@ -154,7 +154,7 @@ fn is_all_numbers(input: &Input, column: &Column, table: Option<&Table>) -> Resu
     let Some(row) = (0..column.len()).find(|&row| is_text(column.cell(row))) else { return Ok(()) };
     let line = table.map_or(0, |t| t.line(row));
     let reads = match input.kind {
-        InputKind::Code => "the model reads a code from 0 on, and which level has which the file does not say",
+        InputKind::Code { .. } => "the model reads a code from 0 on, and which level has which the file does not say",
         _ => "the model reads a number",
     };
     let message = format!(
@@ -299,7 +299,7 @@ fn field(written: &OutsideField, feeds: &[&Input], notes: &mut Vec<String>) -> R
     }
     let whole = match kind {
         Kind::Number => {
-            let floor = feeds.iter().any(|i| i.kind == InputKind::Code).then_some(0.0);
+            let floor = feeds.iter().any(|i| i.kind == InputKind::Code { negative: false }).then_some(0.0);
             FieldKind::Number { min: written.min.or(floor), max: written.max }
         }
         Kind::Flag => FieldKind::Flag,
@@ -367,7 +367,7 @@ fn category(written: &OutsideField, feeds: &[&Input], notes: &mut Vec<String>) -
 fn fits(input: &Input, kind: &FieldKind) -> Result<()> {
     let takes = match (&input.kind, kind) {
         (
-            InputKind::Number | InputKind::Code,
+            InputKind::Number | InputKind::Code { .. },
             FieldKind::Number { .. } | FieldKind::Flag | FieldKind::Category { .. },
         )
         | (InputKind::Category { .. }, FieldKind::Category { .. })
@@ -375,7 +375,7 @@ fn fits(input: &Input, kind: &FieldKind) -> Result<()> {
         (InputKind::Number, _) => {
             "a number, a flag (0, 1), or a category whose levels are in the order of their numbers"
         }
-        (InputKind::Code, _) => "a category whose levels are in code order, or a number",
+        (InputKind::Code { .. }, _) => "a category whose levels are in code order, or a number",
         (InputKind::Category { .. }, _) => "a category",
         (InputKind::Flag, _) => "a flag",
     };
@@ -394,7 +394,7 @@ fn feeds(input: &Input, derived: &Derived, may_be_missing: bool) -> Result<()> {
         Err(Error::new(ErrorKind::Config, message).context(format!("derived feature {}", quote(&derived.name))))
     };
     match (&input.kind, derived.expr.ty) {
-        (InputKind::Number | InputKind::Code, Type::Number | Type::Flag) | (InputKind::Flag, Type::Flag) => {}
+        (InputKind::Number | InputKind::Code { .. }, Type::Number | Type::Flag) | (InputKind::Flag, Type::Flag) => {}
         (InputKind::Category { .. }, _) => return bad("the model reads a category there, which no expression yields"),
         (InputKind::Flag, _) => return bad("the model reads a flag there, and the expression yields none"),
         (_, _) => return bad("the model reads a number there; a time becomes one with date_diff or extract"),

@@ -75,7 +75,10 @@ pub enum InputKind {
     /// A number.
     Number,
     /// A whole number from 0 that stands for a category whose name the file does not know.
-    Code,
+    Code {
+        /// The original has an answer for a negative number, which is no category.
+        negative: bool,
+    },
     /// One of these texts; the slot is the index, or `levels.len()` for any other text where those are admitted.
     Category {
         /// In the order of their indices.

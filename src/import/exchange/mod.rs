@@ -69,7 +69,7 @@ pub fn read(file: &[u8]) -> Result<Foreign> {
 fn input(input: format::Input) -> Input {
     let kind = match input.kind {
         format::Kind::Number => InputKind::Number,
-        format::Kind::Code => InputKind::Code,
+        format::Kind::Code => InputKind::Code { negative: false },
         format::Kind::Flag => InputKind::Flag,
         format::Kind::Category { levels, admit_unknown } => InputKind::Category { levels, admit_unknown },
     };
@@ -247,7 +247,7 @@ impl Reader {
         for (column, theirs) in columns.iter().zip(&foreign.inputs) {
             // What is given as it is, is what the booster knows it to be.
             let ours = &mut self.inputs[column.input];
-            if column.steps.is_empty() && matches!(ours.kind, InputKind::Number | InputKind::Code) {
+            if column.steps.is_empty() && matches!(ours.kind, InputKind::Number | InputKind::Code { .. }) {
                 ours.kind = theirs.kind.clone();
             }
         }

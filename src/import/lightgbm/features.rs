@@ -95,12 +95,9 @@ impl Features {
         let categories: Vec<usize> = self.categories(text);
         let mut kinds: Vec<InputKind> = vec![InputKind::Number; self.list.len()];
         for &f in &categories {
-            kinds[f] = InputKind::Code;
+            // LightGBM takes a negative code for a missing one.
+            kinds[f] = InputKind::Code { negative: true };
         }
-        let names = |indices: &[usize]| {
-            let names: Vec<String> = indices.iter().map(|&f| self.list[f].name.clone()).collect();
-            crate::schema::message::list(names.iter())
-        };
         let fits = |(f, levels): (&usize, &Vec<Value>)| {
             let feature = &self.list[*f];
             !feature.is_compared && feature.largest_code.is_none_or(|code| code < levels.len() as i64)
@@ -115,11 +112,6 @@ impl Features {
                  categories are given as pandas' codes (`.cat.codes`, from 0; missing instead of -1)",
                 lists.len(),
                 categories.len()
-            ));
-        } else if !categories.is_empty() {
-            notes.push(format!(
-                "the file does not name the levels of {}: a record holds their codes, whole numbers from 0",
-                names(&categories)
             ));
         }
         let input =

@@ -76,7 +76,7 @@ impl Source<'_> {
         match &self.input.kind {
             InputKind::Category { levels, .. } => Some(levels.len()),
             InputKind::Flag => Some(2),
-            InputKind::Number | InputKind::Code => None,
+            InputKind::Number | InputKind::Code { .. } => None,
         }
     }
 

@@ -21,7 +21,7 @@ fn inputs() -> Vec<Input> {
     vec![
         input("x", InputKind::Number, false),
         input("y", InputKind::Number, true),
-        input("code", InputKind::Code, false),
+        input("code", InputKind::Code { negative: false }, false),
         input("some \"kind\"", InputKind::Category { levels: levels.clone(), admit_unknown: true }, false),
         input("strict", InputKind::Category { levels, admit_unknown: false }, true),
         input("flag", InputKind::Flag, false),
@@ -32,7 +32,7 @@ fn schema() -> Schema {
     let field = |input: Input| Field {
         name: input.name.unwrap(),
         kind: match input.kind {
-            InputKind::Number | InputKind::Code => FieldKind::Number { min: None, max: None },
+            InputKind::Number | InputKind::Code { .. } => FieldKind::Number { min: None, max: None },
             InputKind::Category { levels, admit_unknown } => FieldKind::Category {
                 levels: Levels::from(levels),
                 unknown: if admit_unknown { Unknown::Admit } else { Unknown::Reject },

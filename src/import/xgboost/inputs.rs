@@ -51,8 +51,8 @@ pub(super) fn inputs(
     for (i, coded) in coded.into_iter().enumerate() {
         let name = learner.feature_names.get(i).cloned();
         let kind = match learner.feature_types.get(i).map(String::as_str) {
-            Some("c") => InputKind::Code,
-            Some("q" | "float" | "int" | "i") | None if coded => InputKind::Code,
+            Some("c") => InputKind::Code { negative: false },
+            Some("q" | "float" | "int" | "i") | None if coded => InputKind::Code { negative: false },
             Some("i") => InputKind::Flag,
             Some("q" | "float" | "int") | None => InputKind::Number,
             Some(other) => {
@@ -61,12 +61,12 @@ pub(super) fn inputs(
             }
         };
         let kind = match (kind, enc.get(i)) {
-            (InputKind::Code, Some(names)) if !names.values.is_empty() => match levels(names, version) {
+            (InputKind::Code { .. }, Some(names)) if !names.values.is_empty() => match levels(names, version) {
                 Ok(levels) => InputKind::Category { levels, admit_unknown: false },
                 Err(reason) => {
                     let name = name.as_deref().map_or_else(|| i.to_string(), |name| format!("`{}`", short(name)));
                     notes.push(format!("the categories of feature {name} are given by their codes, from 0: {reason}"));
-                    InputKind::Code
+                    InputKind::Code { negative: false }
                 }
             },
             (kind, _) => kind,
