@@ -42,7 +42,7 @@ fn foreign(inputs: [Input; 2]) -> Foreign {
 }
 
 fn plain() -> Foreign {
-    foreign([input("age", InputKind::Number), input("region", InputKind::Code)])
+    foreign([input("age", InputKind::Number), input("region", InputKind::Code { negative: false })])
 }
 
 fn table(text: &str) -> Table {
@@ -193,7 +193,7 @@ fields:
     assert_eq!(answer(&imported, &["1985", "a"]), crate::math::sigmoid(0.25 + 1.0 + 0.5));
     assert_eq!(imported.header.derived[0].expression, "2026 - born");
 
-    let nameless = foreign([input("", InputKind::Number), input("", InputKind::Code)]);
+    let nameless = foreign([input("", InputKind::Number), input("", InputKind::Code { negative: false })]);
     let imported = done(nameless, &schema("fields: [{ name: x, kind: number }, { name: y, kind: flag }]"));
     assert_eq!(answer(&imported, &["41", "true"]), crate::math::sigmoid(0.25 + 1.0 - 0.5));
 }
@@ -201,8 +201,9 @@ fields:
 #[test]
 fn a_schema_that_does_not_fit_is_told_on_both_sides() {
     let named = |text: &str| refused(plain(), &schema(text));
-    let nameless =
-        |text: &str| refused(foreign([input("", InputKind::Number), input("", InputKind::Code)]), &schema(text));
+    let nameless = |text: &str| {
+        refused(foreign([input("", InputKind::Number), input("", InputKind::Code { negative: false })]), &schema(text))
+    };
     let categories = |text: &str| {
         let levels = vec!["a".to_owned(), "b".into()];
         let kind = InputKind::Category { levels, admit_unknown: false };
