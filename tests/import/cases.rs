@@ -4,7 +4,7 @@
 use hedgerow::data::Table;
 use hedgerow::engine::{Answer, Engine, Options as EngineOptions};
 use hedgerow::import::check::{Refused, Report};
-use hedgerow::import::{Imported, Options, import};
+use hedgerow::import::{Imported, Options, Outside, import};
 use hedgerow::math::bits;
 use hedgerow::schema::RawRecord;
 use serde_json::{Value, json};
@@ -99,6 +99,7 @@ impl Case {
         for pair in args.chunks(2) {
             match *pair {
                 ["--classes", labels] => options.classes = Some(labels.split(',').map(str::to_string).collect()),
+                ["--schema", file] => options.schema = Some(Outside::read(&self.folder.join(file))?),
                 _ => return Err(format!("case.json: this runner does not know {pair:?}").into()),
             }
         }
