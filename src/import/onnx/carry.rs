@@ -5,6 +5,7 @@
 
 use super::arrays::{Array, Value};
 use super::ensemble::Ensemble;
+use super::eval;
 use super::graph::{Graph, ValueKind};
 use super::node::Node;
 use super::svm::Machine;
@@ -85,6 +86,9 @@ impl<'a> Carry<'a> {
         let needed = needed(graph, wanted);
         for (i, node) in graph.nodes.iter().enumerate() {
             if needed.contains(&i) {
+                if carry.fold(node)? {
+                    continue;
+                }
                 let (output, value) = carry.apply(node)?;
                 carry.single |= matches!(&value, Value::Varying(a) if a.element == Element::F32);
                 if let Some(name) = node.outputs.get(output) {
@@ -108,6 +112,25 @@ impl<'a> Carry<'a> {
             return Err(error(format!("the output `{wanted}` mixes records: {what} reads more than its own")));
         }
         Ok((carry, ids))
+    }
+
+    /// Works out a node that reads constants alone; whether it is one.
+    fn fold(&mut self, node: &'a Node) -> Result<bool> {
+        let mut given = Vec::with_capacity(node.inputs.len());
+        for i in 0..node.inputs.len() {
+            match node.input(i).map(|_| self.value(node, i)).transpose()? {
+                Some(Value::Varying(_)) => return Ok(false),
+                Some(Value::Known(tensor)) => given.push(Some(tensor)),
+                None => given.push(None),
+            }
+        }
+        let given: Vec<Option<&Tensor>> = given.iter().map(Option::as_ref).collect();
+        for (name, value) in node.outputs.iter().zip(eval::node(node, &given)?) {
+            if let eval::Value::Tensor(tensor) = value {
+                self.values.insert(name, Value::Known(tensor));
+            }
+        }
+        Ok(true)
     }
 
     /// Makes the terms of the inputs.
@@ -276,7 +299,7 @@ impl<'a> Carry<'a> {
                         InputKind::Category { levels: given.texts.levels.clone(), admit_unknown: !given.texts.closed }
                     }
                     Element::Bool => InputKind::Flag,
-                    _ if self.codes.contains(&i) => InputKind::Code,
+                    _ if self.codes.contains(&i) => InputKind::Code { negative: true },
                     _ => InputKind::Number,
                 },
                 required: *required,
