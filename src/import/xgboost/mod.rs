@@ -22,6 +22,13 @@ mod objective;
 mod tree;
 mod ubjson;
 
+#[cfg(test)]
+mod hostile_tests;
+#[cfg(test)]
+mod sample;
+#[cfg(test)]
+mod tests;
+
 use super::columns::{Column, Step};
 use super::trees::Trees;
 use super::{Estimator, Foreign, Head, error};
@@ -30,7 +37,7 @@ use crate::math::Matrix;
 use crate::model::{Model, forest, linear};
 use file::{Booster, BoosterModel, File, Learner, Single};
 use objective::{Link, Scores};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 /// How a file is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -80,7 +87,7 @@ pub fn read_with(file: &[u8], options: &Options) -> Result<Foreign> {
         let rounds = rounds(&booster, &learner, &scores, options.rounds)?;
         facts.insert("rounds".into(), rounds.used.into());
         facts.insert("rounds_in_file".into(), rounds.all.into());
-        notes.extend(rounds.note.clone());
+        notes.extend(rounds.notes.iter().cloned());
         Head::Trees(trees(&booster, &scores, n_features, rounds.trees)?)
     };
     let (inputs, more) = inputs::inputs(
@@ -97,7 +104,7 @@ pub fn read_with(file: &[u8], options: &Options) -> Result<Foreign> {
         Head::Model(_) => Column::raw(i).then(Step::Impute { value: 0.0 }),
         _ => Column::raw(i),
     });
-    let classes = classes(&learner, scores.n_classes, &mut facts, &mut notes);
+    let classes = classes(&learner, scores.n_classes, &mut notes);
     let estimator = Estimator { columns: columns.collect(), head };
     Ok(Foreign { library: "xgboost", facts, inputs, classes, estimator, single: true, notes })
 }
@@ -149,40 +156,37 @@ struct Used {
     all: usize,
     /// How many trees they have.
     trees: usize,
-    note: Option<String>,
+    notes: Vec<String>,
 }
 
 fn rounds(booster: &Parts<'_>, learner: &Learner, scores: &Scores, wanted: Rounds) -> Result<Used> {
     let model = booster.model;
     let n_trees = model.trees.len();
-    let (claimed, parallel) = match &model.gbtree_model_param {
-        None => (n_trees, 1),
-        Some(param) => (
-            param.num_trees.whole("num_trees", n_trees)?,
-            param.num_parallel_tree.whole("num_parallel_tree", 1)?.max(1),
-        ),
-    };
-    if claimed != n_trees || model.tree_info.len() != n_trees {
-        let infos = model.tree_info.len();
+    let infos = model.tree_info.len();
+    let param = model.gbtree_model_param.as_ref();
+    let claimed = param.map_or(Ok(n_trees), |param| param.num_trees.whole("num_trees", n_trees))?;
+    if claimed != n_trees || infos != n_trees {
+        let message = "as many are due";
         return Err(error(format!(
-            "num_trees is {claimed}, there are {n_trees} trees, and tree_info has {infos}: as many are due"
+            "num_trees is {claimed}, there are {n_trees} trees, and tree_info has {infos}: {message}"
         )));
     }
+    let best = attribute(learner, "best_iteration")?.map(|best| best.saturating_add(1));
+    let mut told = true;
     let ends = match &model.iteration_indptr {
         Some(ends) => {
-            let sound = ends.first() == Some(&0)
-                && ends.is_sorted()
-                && ends.last().and_then(|end| usize::try_from(*end).ok()) == Some(n_trees);
-            if !sound {
+            let end = ends.last().and_then(|end| usize::try_from(*end).ok());
+            if ends.first() != Some(&0) || !ends.is_sorted() || end != Some(n_trees) {
                 return Err(error(format!(
                     "iteration_indptr does not ascend from 0 to the number of trees, {n_trees}"
                 )));
             }
             ends.iter().map(|end| *end as usize).collect()
         }
-        // Before 2.0: a round has as many trees as there are scores, times the size of the forest.
         None => {
-            let of_round = parallel.saturating_mul(scores.n_outputs());
+            let of_class = parallel(model, learner, best)?;
+            told = of_class.is_some();
+            let of_round = of_class.unwrap_or(1).saturating_mul(scores.n_outputs());
             if !n_trees.is_multiple_of(of_round) {
                 return Err(error(format!(
                     "there are {n_trees} trees, and {of_round} in each round: a round is not whole"
@@ -192,46 +196,59 @@ fn rounds(booster: &Parts<'_>, learner: &Learner, scores: &Scores, wanted: Round
         }
     };
     let all = ends.len() - 1;
-    let best = best(learner, parallel)?;
     let used = match wanted {
         Rounds::First(0) => return Err(error("no round is to answer: at least one is due")),
         Rounds::First(n) if n > all => return Err(error(format!("{n} rounds are to answer: the file has {all}"))),
         Rounds::First(n) => n,
-        Rounds::Best => best.unwrap_or(all),
+        Rounds::Best => best.map_or(all, |best| best.min(all)),
         Rounds::All => all,
     };
-    if used > all {
-        return Err(error(format!(
-            "the best round is number {} from 0 (best_iteration): the file has {all} rounds; say how many are to answer",
-            used - 1
-        )));
+    let mut notes = Vec::new();
+    if let Some(best) = best.filter(|best| wanted == Rounds::Best && *best != all) {
+        notes.push(if best < all {
+            format!(
+                "training stopped early: the first {best} of {all} rounds answer (best_iteration {}), as `XGBClassifier` does; \
+                 `Booster.predict` uses all unless told",
+                best - 1
+            )
+        } else {
+            format!("best_iteration {} is of a longer training (the model was cut): all {all} rounds answer", best - 1)
+        });
     }
-    let note = best.filter(|_| wanted == Rounds::Best && used < all).map(|best| {
-        format!(
-            "training stopped early: the first {best} of {all} rounds answer (best_iteration {}), as `XGBClassifier` does; \
-             `Booster.predict` uses all unless told",
-            best - 1
-        )
-    });
-    Ok(Used { used, all, trees: ends.get(used).copied().unwrap_or(n_trees), note })
+    if used < all && !told {
+        notes.push(
+            "the file does not tell `num_parallel_tree`, as those of XGBoost before 1.6 do not: a round is taken to be a tree for each \
+             score"
+                .into(),
+        );
+    }
+    Ok(Used { used, all, trees: ends[used], notes })
 }
 
-/// How many rounds there are up to the best one.
-fn best(learner: &Learner, parallel: usize) -> Result<Option<usize>> {
-    let whole = |name: &str| match learner.attributes.get(name) {
-        None => Ok(None),
-        Some(text) => match text.trim().parse::<usize>() {
-            Ok(n) => Ok(Some(n)),
-            Err(_) => {
-                Err(error(format!("the attribute {name} is {:?}: it is a whole number from 0", file::short(text))))
-            }
-        },
-    };
-    if let Some(best) = whole("best_iteration")? {
-        return Ok(Some(best.saturating_add(1)));
+/// Before 2.0: how many trees of a round add to the same score. Before 1.6 the file has it only by way of what the Python package
+/// added: the best round and how many trees of a score there are up to it, or the parameters of the `XGBClassifier`.
+fn parallel(model: &BoosterModel, learner: &Learner, best: Option<usize>) -> Result<Option<usize>> {
+    let given = model
+        .gbtree_model_param
+        .as_ref()
+        .map_or(Ok(0), |param| param.num_parallel_tree.whole("num_parallel_tree", 0))?;
+    if given > 0 {
+        return Ok(Some(given));
     }
-    // Until 1.7; counted in trees of a class.
-    Ok(whole("best_ntree_limit")?.filter(|limit| *limit > 0).map(|limit| limit.div_ceil(parallel)))
+    if let (Some(best), Some(limit)) = (best, attribute(learner, "best_ntree_limit")?)
+        && limit > 0
+        && limit.is_multiple_of(best)
+    {
+        return Ok(Some(limit / best));
+    }
+    let of_estimator = estimator(learner).and_then(|about| about.get("num_parallel_tree")?.as_u64());
+    Ok(of_estimator.and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 0))
+}
+
+fn attribute(learner: &Learner, name: &str) -> Result<Option<usize>> {
+    let Some(text) = learner.attributes.get(name) else { return Ok(None) };
+    let message = || error(format!("the attribute {name} is {:?}: it is a whole number from 0", file::short(text)));
+    text.trim().parse().map(Some).map_err(|_| message())
 }
 
 fn trees(booster: &Parts<'_>, scores: &Scores, n_features: usize, n_trees: usize) -> Result<Trees> {
@@ -290,23 +307,21 @@ fn linear(model: &BoosterModel, scores: &Scores, n_features: usize) -> Result<li
     })
 }
 
-/// Labels, which `XGBClassifier` kept in the file until 1.7 (the attribute `scikit_learn`).
-fn classes(
-    learner: &Learner,
-    n: usize,
-    facts: &mut Map<String, Value>,
-    notes: &mut Vec<String>,
-) -> Option<Vec<String>> {
-    let about: Value = serde_json::from_str(learner.attributes.get("scikit_learn")?).ok()?;
-    facts.insert("scikit_learn".into(), json!(true));
-    let labels = about.get("classes_")?.as_array()?;
+/// What `XGBClassifier.save_model` adds: until 1.7 its parameters and labels, from then on only what kind of estimator it is.
+fn estimator(learner: &Learner) -> Option<Value> {
+    serde_json::from_str(learner.attributes.get("scikit_learn")?).ok()
+}
+
+/// Labels, where the file has them.
+fn classes(learner: &Learner, n: usize, notes: &mut Vec<String>) -> Option<Vec<String>> {
+    let about = estimator(learner)?;
     let label = |label: &Value| match label {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
         Value::Bool(b) => Some(b.to_string()),
         _ => None,
     };
-    let labels: Option<Vec<String>> = labels.iter().map(label).collect();
+    let labels: Option<Vec<String>> = about.get("classes_")?.as_array()?.iter().map(label).collect();
     let usable = labels.filter(|labels| labels.len() == n);
     if usable.is_none() {
         notes.push("the labels in the file are not used: they are not one text or number for each class".into());
