@@ -335,17 +335,17 @@ fn inputs_have_the_names_and_kinds_of_the_file() {
     let (inputs, _) = kinds(&[]);
     // No types: what is split by categories is a code.
     let input = |name: Option<&str>, kind| Input { name: name.map(Into::into), kind, required: false };
-    assert_eq!(inputs, [input(None, InputKind::Number), input(None, InputKind::Code)]);
+    assert_eq!(inputs, [input(None, InputKind::Number), input(None, InputKind::Code { negative: false })]);
     for (kind, expected) in [
         ("q", InputKind::Number),
         ("float", InputKind::Number),
         ("int", InputKind::Number),
         ("i", InputKind::Flag),
-        ("c", InputKind::Code),
+        ("c", InputKind::Code { negative: false }),
     ] {
         let (inputs, _) =
             kinds(&[("learner/feature_types", json!([kind, "c"])), ("learner/feature_names", json!(["größe", "f1"]))]);
-        assert_eq!(inputs, [input(Some("größe"), expected), input(Some("f1"), InputKind::Code)]);
+        assert_eq!(inputs, [input(Some("größe"), expected), input(Some("f1"), InputKind::Code { negative: false })]);
     }
     for (change, message) in [
         (("learner/feature_types", json!(["q", "x"])), "the type of feature 1 is `x`: it is q, float, int, i or c"),
@@ -373,7 +373,7 @@ fn categories_have_the_names_of_the_file() {
         notes.pop();
         match inputs[1].kind.clone() {
             InputKind::Category { levels, admit_unknown: false } => Ok(levels),
-            InputKind::Code => Err(notes.concat()),
+            InputKind::Code { negative: false } => Err(notes.concat()),
             other => panic!("{other:?}"),
         }
     };
