@@ -24,6 +24,8 @@ use std::path::Path;
 #[allow(dead_code, clippy::panic)]
 #[path = "../record/cases.rs"]
 mod cases;
+#[path = "imports.rs"]
+mod imports;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -39,9 +41,11 @@ fn main() -> Result<()> {
     all.families()?;
     all.expressions()?;
     all.records()?;
+    all.imports()?;
     let file = json!({
         "models": all.models, "demo": all.about["demo"], "other": all.about["other"],
         "parity": all.parity, "expressions": all.expressions, "records": all.records,
+        "imports": all.imports,
     });
     fs::write(&out, serde_json::to_string(&file)?)?;
     println!("{out}: {} models, {} records, {} expressions", all.models.len(), all.answers, all.expressions.len());
@@ -56,6 +60,8 @@ struct Fixtures {
     parity: Vec<Value>,
     expressions: Vec<Value>,
     records: Vec<Value>,
+    /// Per imported model: records and what the original answers.
+    imports: Vec<Value>,
     answers: usize,
 }
 

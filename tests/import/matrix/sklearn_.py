@@ -68,6 +68,7 @@ SMALL = {
     "calibrated-isotonic-LinearSVC",
     "pipeline-full",
     "onehot-infrequent-unknown",
+    "adult-raw",
 }
 
 
@@ -178,7 +179,8 @@ def boosting():
         return forest_case(GradientBoostingClassifier(**{"n_estimators": 15, "learning_rate": 0.17, "random_state": 1, **options}), x, y, rows)
 
     yield "binary", gb
-    yield "multi", lambda: gb(3, n_estimators=6)
+    yield "multi", lambda: gb(3, n_estimators=3, max_depth=2)
+    yield "multi-deeper", lambda: gb(3, n_estimators=6)
     yield "zero-init", lambda: gb(init="zero")
     yield "zero-init-multi", lambda: gb(4, init="zero", n_estimators=5)
     yield "exponential", lambda: gb(loss="exponential")
@@ -736,6 +738,25 @@ def adult():
             return case(model.fit(train, y), rows)
 
         yield name, make
+
+
+    yield "raw", adult_raw
+
+
+def adult_raw():
+    """A small model of all that a pipeline on raw rows has, and 64 rows of the test part, some with more missing, some with texts that
+    were never seen."""
+    train, y = adult_rows("train", 6000)
+    linear, forest, hist = (adult_models()[name] for name in ("linear", "forest", "hist"))
+    forest.set_params(randomforestclassifier__n_estimators=6, randomforestclassifier__max_depth=5)
+    hist.set_params(histgradientboostingclassifier__max_iter=12, histgradientboostingclassifier__max_leaf_nodes=12)
+    model = StackingClassifier([("linear", linear), ("forest", forest), ("hist", hist)], LogisticRegression(), cv=3).fit(train, y)
+    rows, _ = adult_rows("test", 4000)
+    gaps = rows[rows.isna().any(axis=1)].iloc[:16]
+    rows = pd.concat([rows.iloc[:40], gaps, rows.iloc[40:48]], ignore_index=True)
+    for k, (name, value) in enumerate([("native_country", "Atlantis"), ("occupation", "Shepherd"), ("age", None), ("sex", None)]):
+        rows.loc[56 + 2 * k : 57 + 2 * k, name] = value
+    return case(model, rows, margin=True)
 
 
 def adult_rows(part, n):
