@@ -40,7 +40,7 @@ def export(model, path, *, feature_names=None, classes=None, name=None, version=
 
     `path`: where it ends with .hedge, the `binary` (its name on the PATH, or its path) makes the artifact in the same call; else
     the exchange file itself is written, by convention NAME.hedge.json. `feature_names`: of the inputs; None: feature_names_in_.
-    `classes`: labels in the order of classes_; None: those. `name`, `version`: of the model.
+    `classes`: labels in the order of classes_; None: those. `name`, `version`: of the artifact; an exchange file keeps them as facts.
 
     TypeError: there is something in the model that has no equal; the message names it. ValueError: a wrong argument."""
     file = exchange(model, feature_names=feature_names, classes=classes, name=name, version=version)
@@ -141,6 +141,8 @@ class Input:
         """What it is, once all is known."""
         values = self.known + self.imputed + self.markers
         texts = [v for v in values if isinstance(v, str)]
+        if any(not v.strip() for v in texts):
+            raise TypeError(f"input {self} has an empty text for a category, and an empty text is a missing value here: fill it first")
         if texts:
             others = [v for v in values if not isinstance(v, str) and not isinstance(v, bool)]
             if others:
@@ -351,6 +353,13 @@ def repr_of_kinds(model):
     return type(unwrap(model)).__module__
 
 
+def library_version():
+    """Of the scikit-learn that is loaded: (1, 9); the newest known where none is."""
+    text = str(getattr(sys.modules.get("sklearn"), "__version__", "1.9"))
+    parts = [p for p in text.split(".")[:2] if p.isdigit()]
+    return tuple(int(p) for p in parts) if len(parts) == 2 else (1, 9)
+
+
 def described(model):
     """`Pipeline(ColumnTransformer, LogisticRegression)`."""
     if kind_of(model) == "Pipeline":
@@ -534,9 +543,13 @@ class Walk:
         known = [v for v in values if v is not None]
         if column.raw:
             column.input.encoded(known, strict)
-        filled = next((s[1] for s in reversed(column.steps) if s[0] in ("impute", "replace")), None)
-        if strict and filled is not None and not column.gap and filled not in known:
-            column.input.required = True
+        filled = next((s for s in reversed(column.steps) if s[0] in ("impute", "replace")), None)
+        if strict and filled is not None and filled[-2] not in known:
+            # What is put in for a missing value is refused, so a missing value is.
+            if filled[0] == "impute":
+                column.input.required = True
+            else:
+                column.input.markers.remove(filled[1])
         if strict and column.gap and None not in values:
             column.whole(at)
         infrequent = None
@@ -551,7 +564,9 @@ class Walk:
             values, infrequent = self.categories(step, k, c, at, strict)
             known = [v for v in values if v is not None]
             groups = [[v] for j, v in enumerate(values) if j not in infrequent]
-            unknown_too = bool(infrequent) and step.handle_unknown in ("infrequent_if_exist", "warn")
+            # Before 1.8 "warn" took an unknown value as no category, as "ignore" does.
+            grouping = ("infrequent_if_exist", "warn") if library_version() >= (1, 8) else ("infrequent_if_exist",)
+            unknown_too = bool(infrequent) and step.handle_unknown in grouping
             own = []
             for v in groups:
                 own.append(c.then("is_missing") if v == [None] else c.then(("is", v[0], c.raw)))

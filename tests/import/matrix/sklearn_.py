@@ -482,16 +482,16 @@ def at_scaled_thresholds(model, scaler, rows):
 
 def pipelines():
     scalers = {
-        "standard": StandardScaler(),
-        "standard-no-mean": StandardScaler(with_mean=False),
-        "standard-no-std": StandardScaler(with_std=False),
-        "minmax": MinMaxScaler(),
-        "minmax-clip": MinMaxScaler((-1, 3), clip=True),
-        "maxabs": MaxAbsScaler(),
-        "maxabs-clip": MaxAbsScaler(clip=True),
-        "robust": RobustScaler(quantile_range=(10, 80)),
-        "robust-unit": RobustScaler(with_centering=False, unit_variance=True),
-        "binarizer": Binarizer(threshold=0.5),
+        "standard": lambda: StandardScaler(),
+        "standard-no-mean": lambda: StandardScaler(with_mean=False),
+        "standard-no-std": lambda: StandardScaler(with_std=False),
+        "minmax": lambda: MinMaxScaler(),
+        "minmax-clip": lambda: MinMaxScaler((-1, 3), clip=True),
+        "maxabs": lambda: MaxAbsScaler(),
+        "maxabs-clip": lambda: MaxAbsScaler(clip=True),
+        "robust": lambda: RobustScaler(quantile_range=(10, 80)),
+        "robust-unit": lambda: RobustScaler(with_centering=False, unit_variance=True),
+        "binarizer": lambda: Binarizer(threshold=0.5),
     }
 
     def scale(scaler):
@@ -505,9 +505,9 @@ def pipelines():
         return case(model, np.concatenate([rows, near]))
 
     for name, scaler in scalers.items():
-        yield f"scale-{name}", lambda s=scaler: scale(s)
+        yield f"scale-{name}", lambda s=scaler: scale(s())
         if name != "binarizer":
-            yield f"scale-{name}-forest", lambda s=scaler: scale_trees(s)
+            yield f"scale-{name}-forest", lambda s=scaler: scale_trees(s())
 
     def impute(imputer, final, marker=None, empty=False):
         x, y, rows = data(missing=0.2)
@@ -714,6 +714,23 @@ def boosters():
 
     yield "xgboost-pipeline", lambda: pipeline(XGBClassifier(**xgb))
     yield "lightgbm-pipeline", lambda: pipeline(LGBMClassifier(**lgbm))
+
+    def texts(model):
+        """Categories by pandas: the booster's file knows their texts."""
+        x, y, rows = frame(missing=0.1)
+        x, y = x.iloc[:, [0, 3, 1, 2]], (y == y[0]).astype(int)
+        # XGBoost damages names that are not ASCII.
+        x, rows = (t.assign(job=t["job"].str.replace("Ünïcode 🌿", "leaf")) for t in (x, rows))
+        kinds = {name: pd.CategoricalDtype(sorted({v for v in x[name] if isinstance(v, str)})) for name in ("city", "job")}
+        rows = rows[x.columns].astype(kinds)
+        model.fit(x.astype(kinds), y)
+        file = exchange(model)
+        text = json.dumps(file, allow_nan=False, ensure_ascii=False)
+        answers = {"probability": model.predict_proba(rows), "labels": file["classes"], "tolerance": 1e-6}
+        return {"model": text, "ext": "hedge.json", "columns": list(x.columns), "rows": rows.astype(object), **answers}
+
+    yield "xgboost-texts", lambda: texts(XGBClassifier(**xgb, enable_categorical=True, max_cat_to_onehot=3))
+    yield "lightgbm-texts", lambda: texts(LGBMClassifier(**lgbm, min_data_per_group=5, cat_smooth=1.0))
 
     def stacked():
         inner = [("xgb", XGBClassifier(**xgb)), ("lgbm", LGBMClassifier(**lgbm)), ("hist", HistGradientBoostingClassifier(max_iter=4, random_state=1))]
