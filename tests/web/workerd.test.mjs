@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { consumer, fixtures, root, workerd } from "./lib/places.mjs";
 import { report } from "./lib/report.mjs";
-import { config } from "./lib/worker.mjs";
+import { PACKAGE, config } from "./lib/worker.mjs";
 
 test("workerd", { timeout: 300_000 }, async (t) => {
   const suite = readdirSync(join(consumer, "suite")).map((name) => `(name = "suite/${name}", esModule = embed "suite/${name}")`);

@@ -2,7 +2,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-const PACKAGE = ["workerd.js", "load.js", "model.js", "engine.js"];
+/** The modules of the package that a worker needs. */
+export const PACKAGE = ["workerd.js", "load.js", "model.js", "engine.js"];
 
 /** Writes `folder/file` and gives back `file`; `modules` are lines of capnp, `folder` has the package installed. */
 export function config(folder, file, modules) {
