@@ -38,6 +38,8 @@ pub enum ErrorKind {
     Data,
     /// A model file of another library is damaged, contradicts itself or holds what is not understood.
     Import,
+    /// A model holds what a foreign format has no words for.
+    Export,
     /// A config or an argument cannot be used.
     Config,
     /// The operating system refused.

@@ -5,6 +5,7 @@
 
 mod answer;
 mod completions;
+mod export;
 mod import;
 mod inspect;
 mod model;
@@ -38,6 +39,7 @@ enum Command {
     Inspect(inspect::Args),
     Verify(verify::Args),
     Types(types::Args),
+    Export(export::Args),
     Sample(sample::Args),
     Completions(completions::Args),
 }
@@ -73,6 +75,7 @@ fn dispatch(command: Command) -> Result<Outcome> {
         Command::Inspect(args) => inspect::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Types(args) => types::run(&args),
+        Command::Export(args) => export::run(&args),
         Command::Sample(args) => sample::run(&args),
         Command::Completions(args) => completions::run(&args),
     }

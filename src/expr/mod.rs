@@ -119,7 +119,7 @@ mod foreign;
 mod lower;
 #[cfg(feature = "cli")]
 mod names;
-mod node;
+pub(crate) mod node;
 #[cfg(feature = "cli")]
 mod parse;
 
@@ -201,6 +201,12 @@ impl Expr {
             [_] => wrong("it does not yield the type it declares".into()),
             _ => wrong(format!("{} values are left where one should be", held.len())),
         }
+    }
+
+    /// Children before parents.
+    #[cfg(feature = "cli")]
+    pub(crate) fn nodes(&self) -> &[Node] {
+        &self.nodes
     }
 
     /// Whether the value depends on the field or earlier derived feature in `slot` directly.

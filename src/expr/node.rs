@@ -7,7 +7,7 @@ use crate::wire::{Decode, Encode};
 /// One step of the evaluator: takes [`arity`](Node::arity) values off the stack and puts one on it. Append only: the order is
 /// the wire format, here and in the four enums below.
 #[derive(Clone, Copy, Debug, PartialEq, Encode, Decode)]
-pub(super) enum Node {
+pub(crate) enum Node {
     /// A field or an earlier derived feature.
     Slot(u32),
     Number(f64),
@@ -30,7 +30,7 @@ pub(super) enum Node {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
-pub(super) enum Unary {
+pub(crate) enum Unary {
     Neg,
     Not,
     IsNull,
@@ -48,7 +48,7 @@ pub(super) enum Unary {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
-pub(super) enum Binary {
+pub(crate) enum Binary {
     Add,
     Sub,
     Mul,
@@ -71,7 +71,7 @@ pub(super) enum Binary {
 
 /// What `date_diff` counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
-pub(super) enum Unit {
+pub(crate) enum Unit {
     Second,
     Minute,
     Hour,
@@ -83,7 +83,7 @@ pub(super) enum Unit {
 
 /// What `extract` reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
-pub(super) enum Part {
+pub(crate) enum Part {
     Year,
     Month,
     Day,
@@ -209,7 +209,7 @@ impl Node {
     }
 
     /// What it yields for these operands (as many as its arity), or which of them does not fit.
-    pub fn yields(self, args: &[Held], env: &Env) -> Result<Held, Mismatch> {
+    pub(super) fn yields(self, args: &[Held], env: &Env) -> Result<Held, Mismatch> {
         let all = |wanted: Held, takes: &'static str, result: Held| match args.iter().position(|a| !a.is(wanted)) {
             Some(operand) => Err(misfit(operand, takes)),
             None => Ok(result),
