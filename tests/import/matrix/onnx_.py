@@ -42,7 +42,8 @@ from sklearn.tree import DecisionTreeClassifier
 
 warnings.filterwarnings("ignore")
 TYPES = {1: np.float32, 7: np.int64, 8: object, 11: np.float64}
-# Scores of models over scaled or summed numbers: onnxruntime's float32 arithmetic is further from the truth than the default tolerance.
+# Machines' and naive Bayes' scores in float32: on some rows onnxruntime is more than 1e-6 off what scikit-learn answers in float64 (1.8e-6
+# seen), where the import is within 2e-7 of it.
 SINGLE = 3e-6
 
 
@@ -192,7 +193,7 @@ def table(n=300, seed=0):
 TABLE = {"age": FloatTensorType, "pay": FloatTensorType, "job": StringTensorType, "sex": StringTensorType, "children": Int64TensorType}
 
 
-def table_case(steps, make, missing=(), unknown=False, remainder="drop", tolerance=SINGLE, use=tuple(TABLE), dropped=()):
+def table_case(steps, make, missing=(), unknown=False, remainder="drop", tolerance=None, use=tuple(TABLE), dropped=()):
     """A ColumnTransformer before a model, on raw rows."""
 
     def write(folder):
@@ -401,7 +402,7 @@ def cases(small):
         every += of("linear", f"logistic-{c}-nozipmap", plain_case(LogisticRegression, classes, zipmap=False))
         every += of("linear", f"logistic-{c}-double", plain_case(LogisticRegression, classes, DoubleTensorType, tolerance=1e-12, zipmap=False))
         every += of("linear", f"logistic-{c}-ovr", plain_case(lambda: OneVsRestClassifier(LogisticRegression()), classes))
-        every += of("linear", f"sgd-{c}", plain_case(lambda: SGDClassifier(loss="log_loss", alpha=0.1, random_state=0), classes, tolerance=SINGLE))
+        every += of("linear", f"sgd-{c}", plain_case(lambda: SGDClassifier(loss="log_loss", alpha=0.1, random_state=0), classes))
         for scaler in (StandardScaler, MinMaxScaler, RobustScaler, MaxAbsScaler, Binarizer):
             every += of("linear", f"{scaler.__name__}-logistic-{c}", plain_case(lambda s=scaler: make_pipeline(s(), LogisticRegression()), classes))
         every += of(
@@ -413,14 +414,14 @@ def cases(small):
         for kernel in ("rbf", "linear", "poly", "sigmoid"):
             # libsvm's coupling stops early: at 0.005 / classes.
             svc = lambda k=kernel: make_pipeline(StandardScaler(), SVC(kernel=k, probability=True, random_state=0, degree=2))  # noqa: E731
-            every += of("svc", f"svc-{kernel}-{c}", plain_case(svc, classes, tolerance=1e-5))
+            every += of("svc", f"svc-{kernel}-{c}", plain_case(svc, classes, tolerance=SINGLE))
         for activation in ("relu", "tanh", "logistic", "identity"):
             net = lambda a=activation: make_pipeline(StandardScaler(), MLPClassifier((8, 5), activation=a, max_iter=80, random_state=0))  # noqa: E731
-            every += of("mlp", f"mlp-{activation}-{c}", plain_case(net, classes, tolerance=SINGLE))
-        every += of("mlp", f"mlp-{c}-double", plain_case(lambda: MLPClassifier((6,), max_iter=80, random_state=0), classes, DoubleTensorType, tolerance=SINGLE, zipmap=False))
+            every += of("mlp", f"mlp-{activation}-{c}", plain_case(net, classes))
+        every += of("mlp", f"mlp-{c}-double", plain_case(lambda: MLPClassifier((6,), max_iter=80, random_state=0), classes, DoubleTensorType, zipmap=False))
         every += of("bayes", f"bayes-{c}-double", gnb_rows(GaussianNB, classes, DoubleTensorType, 1e-10))
         # Sums of squares in float32: of a log-likelihood of 100, one unit in the last place is 8e-6.
-        every += of("bayes", f"bayes-{c}", gnb_rows(GaussianNB, classes, FloatTensorType, 1e-4))
+        every += of("bayes", f"bayes-{c}", gnb_rows(GaussianNB, classes, FloatTensorType, SINGLE))
         members = lambda: [  # noqa: E731
             ("tree", DecisionTreeClassifier(max_depth=3, random_state=0)),
             ("linear", LogisticRegression()),
