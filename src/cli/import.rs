@@ -5,7 +5,7 @@ use crate::artifact::Container;
 use crate::data::Table;
 use crate::error::{Error, ErrorKind, Result};
 use crate::import::check::{Difference, Differences, Report};
-use crate::import::{Format, Imported, Options, Outside, Sample, import};
+use crate::import::{Format, Imported, Options, Outside, Rounds, Sample, import};
 use crate::train::name_of;
 use serde_json::{Value, json};
 use std::io::Write;
@@ -42,10 +42,13 @@ pub struct Args {
     /// The class labels, in the model's order
     #[arg(long, value_name = "LABEL,…", value_delimiter = ',')]
     classes: Option<Vec<String>>,
-    /// The model's name; by default the file's
+    /// XGBoost: how many boosting rounds answer: best (default: up to the best one where training stopped early), all, or a number
+    #[arg(long, value_name = "ROUNDS", value_parser = rounds)]
+    rounds: Option<Rounds>,
+    /// The model's name; by default the file's own, or that of --out
     #[arg(long)]
     name: Option<String>,
-    /// The model's version (default 1.0.0)
+    /// The model's version; by default the file's own, or 1.0.0
     #[arg(long = "version", value_name = "VERSION")]
     model_version: Option<String>,
     /// Rows with the original's answers, in columns leaf_<tree>, margin, margin_<label>, probability_<label>, prediction
@@ -64,6 +67,14 @@ fn tolerance(text: &str) -> Result<f64, String> {
         .ok()
         .filter(|t| (0.0..=1.0).contains(t))
         .ok_or_else(|| "it must be a number from 0 to 1, such as 1e-9".into())
+}
+
+fn rounds(text: &str) -> Result<Rounds, String> {
+    match text {
+        "best" => Ok(Rounds::Best),
+        "all" => Ok(Rounds::All),
+        _ => text.parse().map(Rounds::First).map_err(|_| "it must be best, all or a number such as 100".into()),
+    }
 }
 
 pub fn run(args: &Args) -> Result<Outcome> {
@@ -106,14 +117,17 @@ fn options(args: &Args) -> Result<Options> {
         }
         None => None,
     };
+    // The model is called what its file will be called.
     let after = args.out.as_deref().unwrap_or(&args.model);
     Ok(Options {
         format: args.format,
         schema: args.schema.as_deref().map(Outside::read).transpose()?,
         sample,
         classes: args.classes.clone(),
-        name: Some(args.name.clone().unwrap_or_else(|| name_of(Some(after)))),
+        name: args.name.clone(),
+        stem: Some(name_of(Some(after)).trim_end_matches(".hedge").to_owned()),
         version: args.model_version.clone(),
+        rounds: args.rounds,
     })
 }
 
@@ -190,6 +204,9 @@ fn check(out: &mut impl Write, report: &Report, single: bool) -> Result<()> {
     if report.n_refused > report.refused.len() {
         writeln!(out, "  … {} rows were refused in all", output::thousands(report.n_refused as u64))?;
     }
+    if report.n_refused == report.rows {
+        return Ok(writeln!(out, "  nothing was left to compare")?);
+    }
     if let Some(leaves) = &report.leaves {
         write!(out, "  leaves        {} compared, ", output::thousands(leaves.compared as u64))?;
         match &leaves.first {
@@ -236,7 +253,7 @@ fn differ(out: &mut impl Write, what: &str, d: &Differences, bound: &str) -> Res
         let column = output::clean(&d.column).into_owned();
         format!("line {}, {column}: {} here, {} there", d.line, d.ours, d.theirs)
     };
-    let apart = output::figure((largest.ours - largest.theirs).abs());
+    let apart = tiny((largest.ours - largest.theirs).abs());
     let bound = if bound.is_empty() { String::new() } else { format!(", the bound of {bound}") };
     write!(out, "  {what:13} {} compared, ", output::thousands(d.compared as u64))?;
     if largest.ours == largest.theirs {
@@ -244,14 +261,26 @@ fn differ(out: &mut impl Write, what: &str, d: &Differences, bound: &str) -> Res
     }
     writeln!(out, "at most {apart} apart ({})", of(largest))?;
     match &d.first_beyond {
-        None => writeln!(out, "                allowed there: {}{bound}", output::figure(largest.allowed))?,
+        None => writeln!(out, "                allowed there: {}{bound}", tiny(largest.allowed))?,
         Some(first) => writeln!(
             out,
             "                {} beyond what is allowed; the first: {} ({} allowed{bound})",
             output::thousands(d.beyond as u64),
             of(first),
-            output::figure(first.allowed)
+            tiny(first.allowed)
         )?,
     }
     Ok(())
+}
+
+/// A difference for a person: where it is small, three digits and a power of ten.
+fn tiny(v: f64) -> String {
+    if v >= 1e-3 {
+        return output::figure(v);
+    }
+    let text = format!("{v:.2e}");
+    match text.split_once('e') {
+        Some((digits, power)) => format!("{}e{power}", digits.trim_end_matches('0').trim_end_matches('.')),
+        None => text,
+    }
 }

@@ -6,6 +6,7 @@ use super::fields::{Fields, fields};
 use super::lower::lower;
 use super::outside::Outside;
 use super::reference::{Observed, imagine, observe};
+use super::xgboost::{self, Rounds};
 use super::{Estimator, Foreign, Format, Head, error};
 use crate::artifact::header::Header;
 use crate::artifact::{Artifact, check_names};
@@ -31,10 +32,14 @@ pub struct Options {
     pub sample: Option<Sample>,
     /// Class labels, in the model's order; where the file has labels of its own these replace them.
     pub classes: Option<Vec<String>>,
-    /// The artifact's name; default `model`.
+    /// The artifact's name.
     pub name: Option<String>,
-    /// The artifact's version; default `1.0.0`.
+    /// Its name where neither `name` nor the file gives one; default `model`.
+    pub stem: Option<String>,
+    /// The artifact's version; default the file's own, or `1.0.0`.
     pub version: Option<String>,
+    /// XGBoost: which boosting rounds answer; default up to the best one.
+    pub rounds: Option<Rounds>,
 }
 
 /// Rows as the model meets them: for the profile and the witnesses.
@@ -81,12 +86,26 @@ impl Imported {
 /// Reads a model file and makes an artifact of it that answers as the original does. The same file and options give the same artifact, bit
 /// for bit.
 pub fn import(file: &[u8], options: &Options) -> Result<Imported> {
-    assemble(super::read(file, options.format)?, &Sha256::digest(file), options)
+    let format = options.format.map_or_else(|| Format::of(file), Ok)?;
+    let foreign = match options.rounds {
+        None => super::read(file, Some(format))?,
+        Some(rounds) if format == Format::Xgboost => xgboost::read_with(file, &xgboost::Options { rounds })?,
+        Some(_) => {
+            let message =
+                format!("the number of rounds is chosen for XGBoost's models; this file is of {}", format.name());
+            return Err(Error::new(ErrorKind::Config, message));
+        }
+    };
+    assemble(foreign, &Sha256::digest(file), options)
 }
 
 /// The artifact of what a reader made. `digest`: of the file.
 fn assemble(mut foreign: Foreign, digest: &[u8], options: &Options) -> Result<Imported> {
-    let fields = fields(&foreign, options.schema.as_ref(), options.sample.as_ref())?;
+    let fields = fields(&foreign, options.schema.as_ref(), options.sample.as_ref()).map_err(|e| match e.kind() {
+        ErrorKind::Data => e.context("in the sample"),
+        _ if options.schema.is_some() => e.context("in the schema"),
+        _ => e,
+    })?;
     for &input in &fields.computed {
         // It is never missing, as was proven; this shows it to the checks of models that have no meaning for missing values.
         never_missing(&mut foreign.estimator, input);
@@ -99,9 +118,10 @@ fn assemble(mut foreign: Foreign, digest: &[u8], options: &Options) -> Result<Im
     let mut notes = std::mem::take(&mut foreign.notes);
     notes.append(&mut said);
     let classes = classes(&foreign, options, lowered.model.n_classes(), &mut notes)?;
+    let fact = |key: &str| foreign.facts.get(key).and_then(Value::as_str).map(str::to_owned);
     let artifact = Artifact {
-        name: options.name.clone().unwrap_or_else(|| "model".into()),
-        version: options.version.clone().unwrap_or_else(|| "1.0.0".into()),
+        name: options.name.clone().or(fact("name")).or(options.stem.clone()).unwrap_or_else(|| "model".into()),
+        version: options.version.clone().or(fact("model_version")).unwrap_or_else(|| "1.0.0".into()),
         classes,
         schema,
         pipeline: Pipeline { derived, encoders: lowered.encoders },
@@ -175,9 +195,9 @@ fn classes(foreign: &Foreign, options: &Options, n: usize, notes: &mut Vec<Strin
         }
         (None, Some(own)) => Ok(own.clone()),
         (None, None) => {
+            let labels = if n == 2 { "0 and 1".to_owned() } else { format!("0 to {}", n - 1) };
             notes.push(format!(
-                "the file does not name its classes: they are 0 to {} here; --classes names them, in that order",
-                n - 1
+                "the file does not name its classes: they are {labels} here; --classes names them, in that order"
             ));
             Ok((0..n).map(|k| k.to_string()).collect())
         }

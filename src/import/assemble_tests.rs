@@ -107,7 +107,7 @@ fn names_that_are_none_become_numbers_and_the_card_says_so() {
     for (a, b) in [("", ""), ("same", "same"), ("age", "")] {
         let imported = done(foreign([input(a, InputKind::Number), input(b, InputKind::Number)]), &Options::default());
         assert_eq!(names(&imported), ["f0", "f1"]);
-        assert!(imported.notes[0].contains("they are f0 to f1 here"), "{:?}", imported.notes);
+        assert!(imported.notes[0].contains("in the model's order they are f0 to f1 here"), "{:?}", imported.notes);
     }
 }
 
@@ -146,11 +146,11 @@ fn no_data_tell_which_level_has_which_code() {
     let options = Options { sample: sample("age,region\n20,EU\n", None), ..Options::default() };
     assert_eq!(
         refused(plain(), &options),
-        "line 2: `region` is `EU`, but the model reads a code from 0 on, and which level has which the file does not say; give \
+        "in the sample: line 2: `region` is `EU`, but the model reads a code from 0 on, and which level has which the file does not say; give \
          --schema FILE that lists its levels in code order"
     );
     let options = Options { sample: sample("agee,region\n20,1\n", None), ..Options::default() };
-    assert_eq!(refused(plain(), &options), "the data has no column `age` (did you mean `agee`?)");
+    assert_eq!(refused(plain(), &options), "in the sample: the data has no column `age` (did you mean `agee`?)");
 }
 
 #[test]
@@ -200,6 +200,10 @@ fields:
 
 #[test]
 fn a_schema_that_does_not_fit_is_told_on_both_sides() {
+    let refused = |foreign, options: &Options| {
+        let e = refused(foreign, options);
+        e.strip_prefix("in the schema: ").unwrap_or(&e).to_owned()
+    };
     let named = |text: &str| refused(plain(), &schema(text));
     let nameless = |text: &str| {
         refused(foreign([input("", InputKind::Number), input("", InputKind::Code { negative: false })]), &schema(text))
@@ -284,7 +288,8 @@ fn a_computed_input_that_must_be_there_is_proven_to_be() {
     };
     let message = refused(linear(), &with("b / a"));
     assert!(
-        message.starts_with("derived feature `ratio`: it may be missing, where the original has no answer"),
+        message
+            .starts_with("in the schema: derived feature `ratio`: it may be missing, where the original has no answer"),
         "{message}"
     );
     let imported = done(linear(), &with("COALESCE(b / a, 0)"));

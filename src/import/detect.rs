@@ -4,6 +4,7 @@ use super::{Foreign, error, exchange, lightgbm, onnx, xgboost};
 use crate::artifact::container::SIGNATURE;
 use crate::error::{Error, ErrorKind, Result, did_you_mean};
 use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
 use std::fmt;
 
 /// The formats that are read.
@@ -81,6 +82,9 @@ pub fn read(file: &[u8], format: Option<Format>) -> Result<Foreign> {
 
 const READ: &str = "what is read: XGBoost's JSON and UBJSON (save_model), LightGBM's text (save_model), ONNX, and the exchange JSON that \
                     hedgerow_export.py writes of scikit-learn pipelines";
+
+/// The value of `format` in exchange files, as JSON.
+const EXCHANGE: &str = "\"hedgerow-exchange\"";
 
 /// Without the byte order mark that some editors put before a text.
 fn without_mark(file: &[u8]) -> &[u8] {
@@ -165,11 +169,11 @@ const OLD_XGBOOST: &str = "this is XGBoost's old binary format, which is not rea
 fn json(text: &[u8]) -> Result<Format, String> {
     let mut keys = Keys::default();
     let parsed = serde_json::Deserializer::from_slice(text).deserialize_map(&mut keys);
-    let has = |key: &str| keys.0.iter().any(|k| k == key);
+    let has = |key: &str| keys.names.iter().any(|k| k == key);
     if has("learner") {
         return Ok(Format::Xgboost);
     }
-    if has("hedgerow_exchange") {
+    if keys.format.as_deref() == Some(EXCHANGE) {
         return Ok(Format::Exchange);
     }
     if has("oblivious_trees") || has("trees") && has("features_info") {
@@ -183,16 +187,20 @@ fn json(text: &[u8]) -> Result<Format, String> {
     if let Err(e) = parsed {
         return Err(format!("this begins as JSON, but is none: {e}"));
     }
-    let shown: Vec<&str> = keys.0.iter().take(8).map(String::as_str).collect();
+    let shown: Vec<&str> = keys.names.iter().take(8).map(String::as_str).collect();
     Err(format!(
         "this is JSON of no format that is known here; its keys are: {}",
         crate::schema::message::cut(&shown.join(", "))
     ))
 }
 
-/// The keys of a JSON object; what they hold is passed over. At most 64 are kept.
+/// The keys of a JSON object; what they hold is passed over, but for `format`. At most 64 are kept.
 #[derive(Default)]
-struct Keys(Vec<String>);
+struct Keys {
+    names: Vec<String>,
+    /// As it stands there.
+    format: Option<String>,
+}
 
 impl<'de> Visitor<'de> for &mut Keys {
     type Value = ();
@@ -203,10 +211,14 @@ impl<'de> Visitor<'de> for &mut Keys {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(key) = map.next_key::<String>()? {
-            if self.0.len() < 64 {
-                self.0.push(key);
+            if key == "format" {
+                self.format = Some(map.next_value::<&RawValue>()?.get().to_owned());
+            } else {
+                map.next_value::<IgnoredAny>()?;
             }
-            map.next_value::<IgnoredAny>()?;
+            if self.names.len() < 64 {
+                self.names.push(key);
+            }
         }
         Ok(())
     }
@@ -283,7 +295,7 @@ mod tests {
             (b"tree\r\nversion=v4\r\n", Format::Lightgbm),
             (b"\x08\x08\x12\x08skl2onnx:\x02\x0a\x00", Format::Onnx),
             (b"\x08\x08\x12\x08skl2onnx:\x7f\x0a", Format::Onnx),
-            (b"{\"hedgerow_exchange\": 1}", Format::Exchange),
+            (b"{\"format\": \"hedgerow-exchange\", \"version\": 1}", Format::Exchange),
             // Cut off: the reader says where.
             (b"{\"version\": [3], \"learner\": {\"x\": [1, 2", Format::Xgboost),
         ] {

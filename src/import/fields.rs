@@ -61,11 +61,10 @@ fn own(inputs: &[Input], sample: Option<&Sample>) -> Result<Fields> {
         schema.fields.push(Field { name, kind, required: input.required });
     }
     if !codes.is_empty() {
-        let (is, names) =
-            if codes.len() == 1 { ("is a category, a", "its") } else { ("are categories, each a", "their") };
+        let (is, whose) = if codes.len() == 1 { ("is a category", "its") } else { ("are categories", "their") };
         notes.push(format!(
-            "{} {is} code from 0 on: the file does not hold the names of {names} levels, and no data can tell which is \
-             which; --schema FILE gives them in code order",
+            "{} {is}, given by codes from 0 on: the file does not name {whose} levels, and no data can tell which is which; \
+             --schema FILE names them, in code order",
             list(codes.iter())
         ));
     }
@@ -97,10 +96,9 @@ fn names(inputs: &[Input], sample: Option<&Sample>, notes: &mut Vec<String>) -> 
     let n = inputs.len();
     let why = if own.is_empty() { "has no names for" } else { "does not give distinct names to" };
     let Some(sample) = sample else {
-        let last = n.saturating_sub(1);
+        let names = if n == 1 { "f0".to_owned() } else { format!("f0 to f{}", n.saturating_sub(1)) };
         notes.push(format!(
-            "the file {why} its inputs: they are f0 to f{last} here, in the model's order; --schema FILE or --data SAMPLE.csv \
-             names them"
+            "the file {why} its inputs: in the model's order they are {names} here; --schema FILE or --data SAMPLE.csv names them"
         ));
         return Ok((0..n).map(|i| format!("f{i}")).collect());
     };

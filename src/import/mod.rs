@@ -31,6 +31,7 @@ pub mod xgboost;
 pub use assemble::{Imported, Options, Sample, import};
 pub use detect::{Format, read};
 pub use outside::Outside;
+pub use xgboost::Rounds;
 
 use crate::error::{Error, ErrorKind};
 use crate::model::Model;
