@@ -313,8 +313,9 @@ run_conformance() {
     cargo run --release --locked --example conformance -- build/conformance build/conformance-answers
   tests wasm count_wasm "comparing the built package with the native answers, by bits" \
     node tests/web/conformance.mjs build/conformance-answers
+  build_binary
+  check readme "running the README's imports as they stand there" "$python" tests/import/readme.py
   if [ -f tests/export/check.py ]; then
-    build_binary
     check export "checking exported ONNX models with onnxruntime" "$python" tests/export/check.py
   fi
 

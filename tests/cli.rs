@@ -272,3 +272,36 @@ fn a_report_stands_beside_the_model() {
     assert!(report.starts_with("<!doctype html>") && report.trim_end().ends_with("</html>"));
     assert_eq!(names(folder.path()), ["m.hedge", "m.html", "rows.csv"]);
 }
+
+#[test]
+fn an_import_is_told_as_json_and_one_that_fails_its_check_leaves_the_old_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = written(folder.path(), "churn.hedge", "old");
+    let import = |expected: &str| {
+        let expected = format!("tests/cli/import.in/{expected}");
+        let model = "tests/cli/import.in/churn.json";
+        run(&[
+            "import",
+            model,
+            "--classes",
+            "stays,leaves",
+            "--json",
+            "--check",
+            &expected,
+            "--out",
+            out.to_str().unwrap(),
+        ])
+    };
+    let output = import("wrong.csv");
+    let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((output.status.code(), &told["check"]["passed"]), (Some(1), &serde_json::json!(false)));
+    assert_eq!(told["check"]["leaves"]["first"], serde_json::json!({ "line": 4, "tree": 1, "ours": 6, "theirs": 9 }));
+    assert_eq!(fs::read_to_string(&out).unwrap(), "old");
+
+    let output = import("expected.csv");
+    let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((output.status.code(), &told["check"]["passed"]), (Some(0), &serde_json::json!(true)));
+    assert_eq!(told["training"]["source"]["library"], "xgboost");
+    assert_eq!(told["size"], fs::metadata(&out).unwrap().len());
+    assert_eq!(names(folder.path()), ["churn.hedge"]);
+}

@@ -211,13 +211,15 @@ impl<'de> Visitor<'de> for &mut Keys {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(key) = map.next_key::<String>()? {
-            if key == "format" {
+            let is_format = key == "format";
+            // Before its value, which may be cut off.
+            if self.names.len() < 64 {
+                self.names.push(key);
+            }
+            if is_format {
                 self.format = Some(map.next_value::<&RawValue>()?.get().to_owned());
             } else {
                 map.next_value::<IgnoredAny>()?;
-            }
-            if self.names.len() < 64 {
-                self.names.push(key);
             }
         }
         Ok(())
