@@ -149,7 +149,7 @@ fn check_parts(artifact: &Artifact) -> Result<()> {
 }
 
 /// Appends what the model computes first.
-fn append(derived: &mut Vec<Derived>, schema: &Schema, more: Vec<(String, String)>) -> Result<()> {
+pub(super) fn append(derived: &mut Vec<Derived>, schema: &Schema, more: Vec<(String, String)>) -> Result<()> {
     let mut earlier: Vec<(String, Type)> = derived.iter().map(|d| (d.name.clone(), d.expr.ty)).collect();
     for (name, text) in more {
         if schema.slot(&name).is_some() || earlier.iter().any(|(n, _)| *n == name) {

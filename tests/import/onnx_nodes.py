@@ -57,6 +57,8 @@ def why_skipped(model):
         if value.type.tensor_type.elem_type not in UNDERSTOOD:
             return f"elements of type {TensorProto.DataType.Name(value.type.tensor_type.elem_type)}"
     for node in model.graph.node:
+        if node.op_type == "Dropout" and len(node.input) > 2:
+            return "training mode"
         for attribute in node.attribute:
             if attribute.name == "nodes_modes":
                 continue

@@ -7,7 +7,8 @@
 //!                  (operators, classical, ensemble, svm; arrays)   (features: what is left below is columns)
 //! ```
 //!
-//! Only what the probabilities need is looked at: labels, `ArgMax` and `ZipMap` are tails.
+//! Only what the probabilities need is looked at: labels, `ArgMax` and `ZipMap` are tails. What was understood is then held to the
+//! graph itself, which [`eval`] computes operator by operator ([`prove`]).
 
 mod arrays;
 mod carry;
@@ -22,6 +23,7 @@ mod isotonic;
 pub mod node;
 mod operators;
 pub mod proto;
+pub mod prove;
 mod scores;
 mod svm;
 mod tables;
@@ -43,9 +45,12 @@ use tensor::{Data, Element};
 ///
 /// # Errors
 /// A damaged file; a graph that is no classifier, or one of a form that is not understood: the message names node, operator and
-/// attribute.
+/// attribute. One that was misunderstood, so that its probabilities and those of what was read differ: the message names a record.
 pub fn read(file: &[u8]) -> Result<Foreign> {
-    lower(&Graph::read(file)?)
+    let graph = Graph::read(file)?;
+    let foreign = lower(&graph)?;
+    prove::prove(&graph, probabilities(&graph)?, &foreign)?;
+    Ok(foreign)
 }
 
 /// What a graph means.

@@ -35,7 +35,7 @@ use crate::import::error;
 /// Elements of a computed tensor at most.
 pub const MAX_VALUES: usize = 1 << 24;
 /// Steps of one run at most: about an element made, a product added or a tree's node visited.
-pub const MAX_WORK: u64 = 1 << 33;
+pub const MAX_WORK: u64 = 1 << 32;
 
 /// What an operator makes.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,6 +79,7 @@ pub const OPERATORS: [(&str, &[&str]); 2] = [
             "ConstantOfShape",
             "CumSum",
             "Div",
+            "Dropout",
             "Equal",
             "Exp",
             "Expand",
@@ -253,6 +254,7 @@ fn compute(node: &Node, inputs: &[Option<&Tensor>], work: &Work) -> Result<Vec<V
             "TopK" => return reduce::top(&call).map_err(|e| call.named(e)),
             "MatMul" => linear::matmul(&call),
             "Gemm" => linear::gemm(&call),
+            "Dropout" => return movement::dropout(&call).map_err(|e| call.named(e)),
             "Split" => return movement::split(&call).map_err(|e| call.named(e)),
             "Concat" | "ConstantOfShape" | "Expand" | "Flatten" | "Gather" | "GatherElements" | "Identity"
             | "Reshape" | "Shape" | "Slice" | "Squeeze" | "Tile" | "Transpose" | "Unsqueeze" => movement::run(&call),

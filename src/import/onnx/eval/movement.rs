@@ -369,3 +369,24 @@ pub(super) fn split(call: &Call) -> Result<Vec<Value>> {
     }
     Ok(values)
 }
+
+/// `Dropout` outside training: the input, and a mask that keeps all of it.
+pub(super) fn dropout(call: &Call) -> Result<Vec<Value>> {
+    let known: &[&str] = match call.node.opset {
+        ..7 => &["ratio", "is_test"],
+        7..12 => &["ratio"],
+        _ => &["seed"],
+    };
+    call.node.only(known)?;
+    let training = match call.optional(2).map(|t| &t.data) {
+        None => call.node.opset < 7 && !call.node.flag("is_test", false)?,
+        Some(Data::Bool(v)) => v.as_slice() != [false],
+        Some(other) => return Err(not(other, "a boolean")),
+    };
+    if training {
+        return Err(error("it is in training mode, which is random: save the model for inference"));
+    }
+    let x = call.input(0)?;
+    let n = call.room(&x.shape)?;
+    Ok(vec![Value::Tensor(x.clone()), Value::Tensor(call.make(x.shape.clone(), Data::Bool(vec![true; n]))?)])
+}
