@@ -350,3 +350,7 @@ fn understood(foreign: &Foreign, places: &Places, records: &[Vec<Cell>]) -> Resu
     }
     Ok(answers)
 }
+
+#[cfg(test)]
+#[path = "prove_tests.rs"]
+mod tests;
