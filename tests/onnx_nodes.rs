@@ -163,6 +163,39 @@ fn every_operator_is_tested() {
 }
 
 #[test]
+fn damaged_models_are_refused_or_run_and_never_panic() {
+    let mut cases = cases("onnx_kernels.json");
+    cases.extend(self::cases("onnx_nodes.json").into_iter().filter(|c| c["why"].is_null()).step_by(4));
+    let mut seed = 1u64;
+    let mut refused = 0;
+    for case in &cases {
+        let model = base64(text(case, "model"));
+        let inputs = tensors(case, "inputs");
+        for _ in 0..12 {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let mut model = model.clone();
+            let at = (seed >> 33) as usize % model.len();
+            model[at] = if seed & 1 << 30 == 0 { model[at] ^ (1 << (seed >> 60 & 7)) } else { (seed >> 56) as u8 };
+            let Ok(graph) = Graph::read(&model) else {
+                refused += 1;
+                continue;
+            };
+            let named = graph.inputs.iter().map(|v| v.name.clone()).zip(inputs.iter().cloned()).collect();
+            let wanted: Vec<&str> = graph.outputs.iter().map(|v| v.name.as_str()).collect();
+            refused += usize::from(eval::run(&graph, &named, &wanted).is_err());
+        }
+    }
+    assert!(refused > cases.len(), "{refused} of {}", cases.len() * 12);
+}
+
+#[test]
+fn shapes_without_elements_cannot_be_endless() {
+    let long = Tensor::new(vec![0, 1 << 27, 1 << 27, 1 << 27], Data::F32(Vec::new()));
+    assert!(long.unwrap_err().to_string().contains("too large"));
+    assert!(Tensor::new(vec![0, 3, 1 << 20], Data::F32(Vec::new())).is_ok());
+}
+
+#[test]
 fn zip_map_keeps_labels_and_scores_together() {
     use hedgerow::import::onnx::proto::*;
     let node = NodeProto {

@@ -153,7 +153,7 @@ fn a_threshold_that_is_less_than_and_not_at_most_is_found() {
             }
         }
     });
-    assert!(e.contains("f0 = 0.1"), "{e}");
+    assert!(e.contains("x = 0.1"), "{e}");
 }
 
 #[test]
@@ -165,5 +165,5 @@ fn a_missing_value_that_goes_the_other_way_is_found() {
             }
         }
     });
-    assert!(e.contains("f0 = missing"), "{e}");
+    assert!(e.contains("x = missing"), "{e}");
 }

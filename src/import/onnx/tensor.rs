@@ -6,7 +6,7 @@ use crate::import::error;
 
 /// Dimensions of a tensor at most.
 pub const MAX_RANK: usize = 16;
-/// Elements of a tensor at most, and the longest dimension.
+/// Elements of a tensor at most; dimensions of length 0 count as 1 here.
 pub const MAX_ELEMENTS: usize = 1 << 27;
 
 /// An array.
@@ -134,11 +134,10 @@ pub fn count(shape: &[usize]) -> Result<usize> {
     }
     let too_many =
         || error(format!("a tensor of shape {shape:?} is too large: at most {MAX_ELEMENTS} elements are read"));
-    // Also where another dimension is 0, so that lengths multiply safely everywhere.
-    if shape.iter().any(|&d| d > MAX_ELEMENTS) {
-        return Err(too_many());
-    }
-    shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d).filter(|&n| n <= MAX_ELEMENTS)).ok_or_else(too_many)
+    // Lengths beside one of 0 count too, so that products of any of them are safe everywhere.
+    let all = shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d.max(1)).filter(|&n| n <= MAX_ELEMENTS));
+    let all = all.ok_or_else(too_many)?;
+    Ok(if shape.contains(&0) { 0 } else { all })
 }
 
 impl Tensor {

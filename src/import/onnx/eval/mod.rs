@@ -8,8 +8,8 @@
 //! Numbers of type `f32` are rounded to `f32` after each operation; transcendental functions and sums of products are computed in
 //! `f64` and rounded once, so they differ from a kernel's by its own rounding. Whole numbers wrap.
 //!
-//! **Bounds.** A value has at most [`MAX_VALUES`] elements, and one run does at most [`MAX_WORK`] steps; neither indices nor lengths
-//! of a file are trusted.
+//! **Bounds.** A value has at most [`MAX_VALUES`] elements, and one run makes at most [`MAX_MADE`] in at most [`MAX_WORK`] steps; neither
+//! indices nor lengths of a file are trusted.
 
 mod broadcast;
 mod elementwise;
@@ -36,6 +36,9 @@ use crate::import::error;
 pub const MAX_VALUES: usize = 1 << 24;
 /// Steps of one run at most: about an element made, a product added or a tree's node visited.
 pub const MAX_WORK: u64 = 1 << 32;
+
+/// Elements that one run makes at most, all values together.
+pub const MAX_MADE: u64 = 1 << 27;
 
 /// What an operator makes.
 #[derive(Clone, Debug, PartialEq)]
@@ -186,7 +189,7 @@ pub fn run(graph: &Graph, inputs: &BTreeMap<String, Tensor>, wanted: &[&str]) ->
             open.extend(graph.nodes[i].inputs.iter().map(String::as_str));
         }
     }
-    let work = Work::new(MAX_WORK);
+    let work = Work::new();
     let mut made: BTreeMap<&str, Value> = BTreeMap::new();
     for node in needed.iter().zip(&graph.nodes).filter(|(needed, _)| **needed).map(|(_, node)| node) {
         let values = {
@@ -229,7 +232,7 @@ fn find<'a>(
 /// # Errors
 /// As for [`run`].
 pub fn node(node: &Node, inputs: &[Option<&Tensor>]) -> Result<Vec<Value>> {
-    compute(node, inputs, &Work::new(MAX_WORK))
+    compute(node, inputs, &Work::new())
 }
 
 fn compute(node: &Node, inputs: &[Option<&Tensor>], work: &Work) -> Result<Vec<Value>> {
@@ -300,22 +303,29 @@ fn unknown(node: &Node) -> crate::error::Error {
     ))
 }
 
-/// Steps that are left.
-struct Work(Cell<u64>);
+/// What is left of a run's bounds.
+struct Work {
+    steps: Cell<u64>,
+    elements: Cell<u64>,
+}
 
 impl Work {
-    fn new(steps: u64) -> Work {
-        Work(Cell::new(steps))
+    fn new() -> Work {
+        Work { steps: Cell::new(MAX_WORK), elements: Cell::new(MAX_MADE) }
     }
 
     /// Takes `n` steps.
     fn take(&self, n: usize) -> Result<()> {
-        let left = self.0.get().checked_sub(n as u64).ok_or_else(|| {
-            error(format!("the graph takes more than {MAX_WORK} steps: it is larger than what is checked here"))
-        })?;
-        self.0.set(left);
-        Ok(())
+        less(&self.steps, n, "takes more than", MAX_WORK, "steps")
     }
+}
+
+fn less(left: &Cell<u64>, n: usize, what: &str, most: u64, of: &str) -> Result<()> {
+    let rest = left.get().checked_sub(n as u64);
+    left.set(
+        rest.ok_or_else(|| error(format!("the graph {what} {most} {of}, which is the most that is computed here")))?,
+    );
+    Ok(())
 }
 
 /// An operator with its inputs.
@@ -353,6 +363,7 @@ impl<'a> Call<'a> {
             )));
         }
         self.work.take(n.max(1))?;
+        less(&self.work.elements, n, "makes more than", MAX_MADE, "elements")?;
         Ok(n)
     }
 
