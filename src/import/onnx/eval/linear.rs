@@ -401,13 +401,12 @@ fn coupled(classes: usize, scores: &[f32], prob_a: &[f32], prob_b: &[f32]) -> Ve
             pair += 1;
         }
     }
-    let mut q = vec![vec![0f32; classes]; classes];
-    for i in 0..classes {
-        for j in (0..classes).filter(|&j| j != i) {
-            q[i][i] += r[j][i] * r[j][i];
-            q[i][j] = -r[j][i] * r[i][j];
-        }
-    }
+    let others = |i: usize| (0..classes).filter(move |&j| j != i);
+    let entry = |i: usize, j: usize| match i == j {
+        true => others(i).map(|k| r[k][i] * r[k][i]).sum::<f32>(),
+        false => -r[j][i] * r[i][j],
+    };
+    let q: Vec<Vec<f32>> = (0..classes).map(|i| (0..classes).map(|j| entry(i, j)).collect()).collect();
     let mut p = vec![1.0 / classes as f32; classes];
     for _ in 0..100 {
         let mut qp: Vec<f32> = q.iter().map(|row| row.iter().zip(&p).map(|(q, p)| q * p).sum()).collect();

@@ -115,7 +115,7 @@ fn softmax(scores: &mut [f32], zero: bool) {
 fn probit(p: f32) -> f32 {
     let x = 2.0 * p - 1.0;
     let log = math::ln(f64::from((1.0 - x) * (1.0 + x))) as f32;
-    let v = 2.0 / (3.14159_f32 * 0.147) + 0.5 * log;
+    let v = 2.0 / (std::f32::consts::PI * 0.147) + 0.5 * log;
     let root = (-v + (v * v - 1.0 / 0.147 * log).sqrt()).sqrt();
     std::f32::consts::SQRT_2 * if x < 0.0 { -root } else { root }
 }
