@@ -2,7 +2,7 @@
 //!
 //! The cases are written by `tests/import/onnx_nodes.py`, as is the page that says what is skipped and why (`tests/import/onnx_nodes.md`).
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -393,13 +393,10 @@ pub(super) fn svm_classifier(call: &Call) -> Result<Vec<Value>> {
 /// Probabilities of the classes from the scores of pairs.
 fn coupled(classes: usize, scores: &[f32], prob_a: &[f32], prob_b: &[f32]) -> Vec<f32> {
     let mut r = vec![vec![0f32; classes]; classes];
-    let mut pair = 0;
-    for i in 0..classes {
-        for j in i + 1..classes {
-            let p = (1.0 - logistic(scores[pair] * prob_a[pair] + prob_b[pair])).clamp(1e-7, 1.0 - 1e-7);
-            (r[i][j], r[j][i]) = (p, 1.0 - p);
-            pair += 1;
-        }
+    let pairs = (0..classes).flat_map(|i| (i + 1..classes).map(move |j| (i, j)));
+    for (pair, (i, j)) in pairs.enumerate() {
+        let p = (1.0 - logistic(scores[pair] * prob_a[pair] + prob_b[pair])).clamp(1e-7, 1.0 - 1e-7);
+        (r[i][j], r[j][i]) = (p, 1.0 - p);
     }
     let others = |i: usize| (0..classes).filter(move |&j| j != i);
     let entry = |i: usize, j: usize| match i == j {
