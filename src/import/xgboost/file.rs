@@ -263,30 +263,30 @@ pub(super) fn layout(bytes: &[u8]) -> Result<Layout> {
 
 /// JSON without the numbers that only XGBoost's writer has: `NaN`, `Infinity` and `-Infinity` outside of texts become `null`.
 fn without_nan(json: &[u8]) -> Cow<'_, [u8]> {
-    let mut out: Option<Vec<u8>> = None;
-    let (mut i, mut in_text) = (0, false);
-    while i < json.len() {
-        let rest = &json[i..];
-        let odd = [&b"NaN"[..], b"-Infinity", b"+Infinity", b"Infinity"]
-            .into_iter()
-            .find(|odd| !in_text && rest.starts_with(odd));
-        let (step, written) = match (odd, json[i]) {
-            (Some(odd), _) => {
-                out.get_or_insert_with(|| json[..i].to_vec());
-                (odd.len(), &b"null"[..])
+    const ODD: [&[u8]; 4] = [b"NaN", b"Infinity", b"-Infinity", b"+Infinity"];
+    let mut out = Vec::new();
+    let (mut i, mut copied, mut in_text) = (0, 0, false);
+    while let Some(byte) = json.get(i) {
+        match byte {
+            b'"' => in_text = !in_text,
+            b'\\' if in_text => i += 1,
+            b'N' | b'I' | b'-' | b'+' if !in_text => {
+                if let Some(odd) = ODD.into_iter().find(|odd| json[i..].starts_with(odd)) {
+                    out.extend_from_slice(&json[copied..i]);
+                    out.extend_from_slice(b"null");
+                    copied = i + odd.len();
+                    i = copied - 1;
+                }
             }
-            (None, b'\\') if in_text => (2, &rest[..rest.len().min(2)]),
-            (None, byte) => {
-                in_text ^= byte == b'"';
-                (1, &rest[..1])
-            }
-        };
-        if let Some(out) = &mut out {
-            out.extend_from_slice(written);
+            _ => {}
         }
-        i += step;
+        i += 1;
     }
-    out.map_or(Cow::Borrowed(json), Cow::Owned)
+    if copied == 0 {
+        return Cow::Borrowed(json);
+    }
+    out.extend_from_slice(&json[copied..]);
+    Cow::Owned(out)
 }
 
 #[cfg(test)]

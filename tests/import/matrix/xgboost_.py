@@ -25,15 +25,15 @@ def cases(small=False):
 
 # What is committed: few trees, few rows, one case for each meaning.
 SMALL = {
-    "golden-binary-missing": {"missing": 0.2, "depth": 3, "rounds": 4, "n": 400, "cap": 80},
-    "golden-softprob-3-ubj": {"classes": 3, "missing": 0.1, "depth": 3, "rounds": 3, "ext": "ubj", "n": 400, "cap": 80},
-    "golden-categories-names": {"cat": "pandas", "depth": 3, "rounds": 4, "n": 500, "missing": 0.1, "cap": 80},
-    "golden-categories-codes": {"cat": "codes", "depth": 3, "rounds": 4, "n": 500, "missing": 0.1, "ext": "ubj", "cap": 80},
-    "golden-early-stopping": {"early": 2, "rounds": 40, "depth": 4, "n": 300, "eta": 0.7, "cap": 60},
-    "golden-dart-base-score": {"booster": "dart", "base_score": 0.2, "rounds": 5, "depth": 3, "n": 300, "cap": 60},
-    "golden-forest": {"classes": 3, "parallel": 3, "rounds": 2, "depth": 3, "n": 300, "cap": 60, "subsample": 0.7},
-    "golden-gblinear": {"booster": "gblinear", "classes": 3, "rounds": 5, "n": 300, "missing": 0.1, "cap": 40},
-    "golden-vector-leaves": {"classes": 3, "multi_strategy": "multi_output_tree", "rounds": 3, "depth": 3, "n": 300, "cap": 60, "ext": "ubj"},
+    "binary-missing": {"missing": 0.2, "depth": 3, "rounds": 4, "n": 400, "cap": 80},
+    "softprob-3-ubj": {"classes": 3, "missing": 0.1, "depth": 3, "rounds": 3, "ext": "ubj", "n": 400, "cap": 80},
+    "categories-names": {"cat": "pandas", "depth": 3, "rounds": 4, "n": 500, "missing": 0.1, "cap": 80},
+    "categories-codes": {"cat": "codes", "depth": 3, "rounds": 4, "n": 500, "missing": 0.1, "ext": "ubj", "cap": 80},
+    "early-stopping": {"early": 2, "rounds": 40, "depth": 4, "n": 300, "eta": 0.7, "cap": 60},
+    "dart-base-score": {"booster": "dart", "base_score": 0.2, "rounds": 5, "depth": 3, "n": 300, "cap": 60},
+    "forest": {"classes": 3, "parallel": 3, "rounds": 2, "depth": 3, "n": 300, "cap": 60, "subsample": 0.7},
+    "gblinear": {"booster": "gblinear", "classes": 3, "rounds": 5, "n": 300, "missing": 0.1, "cap": 40},
+    "vector-leaves": {"classes": 3, "multi_strategy": "multi_output_tree", "rounds": 3, "depth": 3, "n": 300, "cap": 60, "ext": "ubj"},
 }
 
 

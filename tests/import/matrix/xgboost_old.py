@@ -23,7 +23,7 @@ GOLDEN = {
     (1, 0): {
         "binary-missing": {"missing": 0.2, **small},
         "logitraw": {"objective": "binary:logitraw", "base_score": 0.3, **small},
-        "early-3-parallel": {"classes": 3, "parallel": 2, "early": 2, **small, "rounds": 40, "eta": 0.8, "subsample": 0.6},
+        "early-3": {"classes": 3, "early": 2, **small, "rounds": 40, "eta": 0.8},
         "dart": {"booster": "dart", **small, "rounds": 5},
     },
     (1, 3): {"logitraw": {"objective": "binary:logitraw", "base_score": 0.3, **small}},
