@@ -244,10 +244,7 @@ impl Graph {
     /// `v` within `low..=high`; NaN stays.
     pub fn clamp(&mut self, v: &Value, low: f64, high: f64) -> Value {
         let (low, high) = (self.scalar(low), self.scalar(high));
-        let below = self.op("Less", &[v, &low]);
-        let v = self.op("Where", &[&below, &low, v]);
-        let above = self.op("Greater", &[&v, &high]);
-        self.op("Where", &[&above, &high, &v])
+        self.op("Clip", &[v, &low, &high])
     }
 
     /// The index of the largest of a row, of equals the first: [N, 1] or, without `keep`, [N].

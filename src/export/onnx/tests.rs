@@ -4,6 +4,7 @@
 use super::{graph, write};
 use crate::artifact::Artifact;
 use crate::expr::Expr;
+use crate::import::Head;
 use crate::import::onnx::graph::Graph;
 use crate::import::onnx::proto::ModelProto;
 use crate::math::Matrix;
@@ -12,7 +13,7 @@ use crate::model::linear::{Link, Logistic};
 use crate::model::svm::{Kernel, Platt, Svm};
 use crate::pipeline::{Derived, Encoder, Encoders, Pipeline, Transform};
 use crate::profile::Profile;
-use crate::schema::{Extra, Field, FieldKind, Schema};
+use crate::schema::{Extra, Field, FieldKind, Schema, Unknown};
 use ndarray::Array2;
 use prost::Message;
 
@@ -80,6 +81,35 @@ fn every_kind_of_model_makes_a_whole_graph() {
         assert_eq!(graph.opsets[""], graph::OPSET);
         assert!(graph.nodes.iter().all(|n| n.op != "TreeEnsemble" || n.opset == graph::OPSET_ML));
         assert!(graph.metadata.contains(&("name".into(), "test".into())));
+    }
+}
+
+/// What people ship most, imported again: the same model over the same columns.
+#[test]
+fn pipelines_come_back() {
+    let mut artifact = artifact(&["a", "b", "c"], &[], logistic(3));
+    let levels = ["eu", "us"].map(String::from).to_vec();
+    artifact.schema.fields[2].kind = FieldKind::Category { levels: levels.into(), unknown: Unknown::Admit };
+    artifact.schema.fields[0].required = false;
+    let encoder = |slot, impute, transform| Encoder { slot, impute, transform, indicator: false };
+    artifact.pipeline.encoders = Encoders(vec![
+        encoder(0, Some(0.1), Transform::Standard { mean: 1.5, scale: 2.5 }),
+        encoder(1, None, Transform::MinMax { scale: 0.5, min: -1.0, clip: Some((0.0, 1.0)) }),
+        encoder(2, None, Transform::OneHot { levels: vec![0, 1], unknown: false, missing: false }),
+    ]);
+    artifact.model = logistic(4);
+    let foreign = crate::import::onnx::read(&write(&artifact, &[]).unwrap()).unwrap();
+    assert!(!foreign.single, "doubles all the way");
+    let Head::Model(Model::Logistic(model)) = &foreign.estimator.head else { panic!("{:?}", foreign.estimator.head) };
+    assert_eq!((model.coef.cols, foreign.inputs.len()), (4, 3));
+    let mut work = artifact.work();
+    for row in [[0.25, 3.0, 0.0], [f64::NAN, -7.0, 1.0], [1e6, 2.5, 2.0]] {
+        artifact.pipeline.encoders.encode(&row, &mut work.x);
+        let columns: Vec<f64> = foreign.estimator.columns.iter().map(|c| c.value(row[c.input])).collect();
+        let mut theirs = [0.0; 2];
+        Model::Logistic(model.clone()).predict_proba(&columns, &mut theirs);
+        artifact.model.predict_proba(&work.x, &mut work.probability);
+        assert!((theirs[1] - work.probability[1]).abs() < 1e-15, "{row:?}: {theirs:?}");
     }
 }
 

@@ -160,6 +160,7 @@ impl Carry<'_> {
                 self.each(array, |terms, id| terms.binary(Binary::Div, one, id, rounded))
             }
             "Clip" => self.clip(node),
+            "Where" => self.choose(node),
             "Softmax" | "LogSoftmax" => {
                 let array = self.softmax(node)?;
                 if op == "Softmax" { Ok(array) } else { self.each(array, |terms, id| terms.unary(Unary::Log, id)) }
@@ -288,6 +289,37 @@ impl Carry<'_> {
             });
         }
         Ok(Array { shape, ids, element: Element::Bool })
+    }
+
+    /// `Where(IsNaN(x), number, x)`, which imputes, and what is known.
+    fn choose(&mut self, node: &Node) -> Result<Array> {
+        node.only(&[])?;
+        let parts = (0..3).map(|i| self.array(node, i)).collect::<Result<Vec<Array>>>()?;
+        let shape = broadcast(&parts[1].shape, &parts[2].shape, node)?;
+        let shape = broadcast(&parts[0].shape, &shape, node)?;
+        let at: Vec<Vec<usize>> = parts.iter().map(|part| places(&part.shape, &shape)).collect();
+        let mut ids = Vec::with_capacity(at[0].len());
+        for i in 0..at[0].len() {
+            let [condition, then, otherwise] = [0, 1, 2].map(|k| parts[k].ids[at[k][i]]);
+            ids.push(match (self.terms.as_number(condition), self.terms.get(condition), self.terms.as_number(then)) {
+                (Some(known), ..) => {
+                    if known != 0.0 {
+                        then
+                    } else {
+                        otherwise
+                    }
+                }
+                (None, Term::Unary(Unary::IsNan, of), Some(v)) if *of == otherwise => {
+                    self.terms.intern(Term::Impute(otherwise, v.into()))?
+                }
+                _ => {
+                    return Err(
+                        node.error("a choice by the record is understood where it imputes: Where(IsNaN(x), number, x)")
+                    );
+                }
+            });
+        }
+        Ok(Array { shape, ids, element: parts[2].element })
     }
 
     fn clip(&mut self, node: &Node) -> Result<Array> {
