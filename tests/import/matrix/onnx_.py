@@ -75,6 +75,7 @@ def answers(model, rows, names):
 
 def record(folder, model, rows, names=None, labels=None, **rest):
     """Writes a case with onnxruntime's answers."""
+    model.graph.name = "graph"  # converters draw one at random
     data = model.SerializeToString()
     rows = [list(row) for row in (rows.tolist() if isinstance(rows, np.ndarray) else rows)]
     probability, own = answers(data, rows, names)
