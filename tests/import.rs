@@ -47,12 +47,12 @@ fn lightgbm() {
 
 #[test]
 fn xgboost() {
-    conform("xgboost", 9, [true; 3]);
+    conform("xgboost", 19, [true; 3]);
 }
 
 #[test]
 fn sklearn() {
-    conform("sklearn", 10, [true; 3]);
+    conform("sklearn", 11, [true; 3]);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use hedgerow::data::Table;
 use hedgerow::engine::{Answer, Engine, Options as EngineOptions};
 use hedgerow::import::check::{Refused, Report};
+use hedgerow::import::xgboost::Rounds;
 use hedgerow::import::{Imported, Options, Outside, import};
 use hedgerow::math::bits;
 use hedgerow::schema::RawRecord;
@@ -99,6 +100,8 @@ impl Case {
         for pair in args.chunks(2) {
             match *pair {
                 ["--classes", labels] => options.classes = Some(labels.split(',').map(str::to_string).collect()),
+                ["--rounds", "all"] => options.rounds = Some(Rounds::All),
+                ["--rounds", n] => options.rounds = Some(Rounds::First(n.parse()?)),
                 ["--schema", file] => options.schema = Some(Outside::read(&self.folder.join(file))?),
                 _ => return Err(format!("case.json: this runner does not know {pair:?}").into()),
             }
