@@ -767,8 +767,9 @@ class Walk:
             # Before 1.3 a leaf held weights.
             return value[0] if abs(total - 1.0) < 1e-9 else [v / total for v in value[0]]
 
-        # Trees fitted with missing values know where these go; with monotonic constraints none are taken.
-        nan = allows_nan(trees[0]) and allows_nan(model) and getattr(model, "monotonic_cst", None) is None
+        # Trees that take missing values know where these go, also where there were none when they were fitted.
+        takes = getattr(trees[0], "_support_missing_values", None)
+        nan = allows_nan(model) and takes is not None and bool(takes([[0.0]]))
         body = {"link": "average", "single": True, "numbered": True, "trees": [tree_of(t.tree_, leaf) for t in trees]}
         return {"columns": self.numbers(model, columns, at, nan), "head": {"trees": body}}
 

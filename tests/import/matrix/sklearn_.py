@@ -88,6 +88,7 @@ def case(model, rows, *, margin=False, leaves=False, names=True, single=False):
     else:
         # Some are not read: the others keep the names of their places.
         table = np.asarray(rows, dtype=np.float64)[:, [int(name[1:]) for name in columns]]
+    refusals(model, rows, file["inputs"])
     answers = {"probability": model.predict_proba(rows), "labels": file["classes"]}
     if margin:
         answers["margin"] = model.decision_function(rows)
@@ -100,6 +101,34 @@ def case(model, rows, *, margin=False, leaves=False, names=True, single=False):
         "rows": table,
         **answers,
     }
+
+
+def refusals(model, rows, inputs):
+    """Holds what the file says of missing and unknown values to what scikit-learn does with them: an answer, or an error."""
+    row = rows.iloc[:1] if isinstance(rows, pd.DataFrame) else np.asarray(rows, dtype=np.float64)[:1]
+
+    def answered(place, value):
+        changed = row.copy()
+        if isinstance(row, pd.DataFrame):
+            text = isinstance(value, str) or not pd.api.types.is_numeric_dtype(row[place])
+            changed[place] = pd.Series([value], dtype=object if text else None, index=row.index)
+        else:
+            changed[0, place] = value
+        try:
+            return bool(np.isfinite(model.predict_proba(changed)).all())
+        except ValueError:
+            return False
+
+    for k, about in enumerate(inputs):
+        name = about.get("name", f"f{k}")
+        place = name if isinstance(rows, pd.DataFrame) else int(name[1:])
+        if answered(place, np.nan) == about["required"]:
+            raise AssertionError(f"{name} missing: the file says required={about['required']}, and scikit-learn does otherwise")
+        if isinstance(about["kind"], dict):
+            kind = about["kind"]["category"]
+            never = "no such level" if any(not level.isdigit() for level in kind["levels"]) else 987.0
+            if answered(place, never) != kind["admit_unknown"]:
+                raise AssertionError(f"{name} unknown: the file says admit_unknown={kind['admit_unknown']}, and scikit-learn does otherwise")
 
 
 def data(classes=2, k=5, n=400, seed=0, missing=0.0, labels=True, single=False):
@@ -154,7 +183,7 @@ def forests():
     yield "random-gaps-in-rows-only", lambda: forest_case(RandomForestClassifier(6, max_depth=6, **one), *data()[:2], data(missing=0.2)[2], missing=True)
     yield "random-balanced", lambda: forest_case(RandomForestClassifier(6, class_weight="balanced_subsample", max_leaf_nodes=20, **one), *data())
     yield "random-pure", lambda: forest_case(RandomForestClassifier(4, bootstrap=False, max_features=2, **one), *data(3, n=150))
-    yield "random-monotonic", lambda: forest_case(RandomForestClassifier(5, max_depth=5, monotonic_cst=[1, 0, -1, 0, 0], **one), *data())
+    yield "random-monotonic", lambda: forest_case(RandomForestClassifier(5, max_depth=5, monotonic_cst=[1, 0, -1, 0, 0], **one), *data(), missing=True)
     yield "random-numbers-for-labels", lambda: forest_case(RandomForestClassifier(5, max_depth=4, **one), *data(3, labels=False))
     yield "extra-binary", lambda: forest_case(ExtraTreesClassifier(8, max_depth=7, **one), *data())
     yield "extra-multi", lambda: forest_case(ExtraTreesClassifier(5, max_depth=7, **one), *data(5))
