@@ -261,7 +261,8 @@ impl Reader {
         }
         self.single |= foreign.single;
         for note in foreign.notes {
-            if !self.notes.contains(&note) {
+            // What stood for a missing value is a step before the booster here.
+            if note != super::xgboost::MISSING_UNTOLD && !self.notes.contains(&note) {
                 self.notes.push(note);
             }
         }

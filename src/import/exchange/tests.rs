@@ -176,3 +176,56 @@ fn cut_files_and_deep_ones_end_in_an_error() {
     let brackets = format!("{{\"inputs\":{}", "[".repeat(100_000));
     assert!(read(brackets.as_bytes()).is_err());
 }
+
+/// Every place in a file.
+fn places(value: &Value, at: String, out: &mut Vec<String>) {
+    match value {
+        Value::Object(map) => map.iter().for_each(|(k, v)| places(v, format!("{at}/{k}"), out)),
+        Value::Array(items) => items.iter().enumerate().for_each(|(k, v)| places(v, format!("{at}/{k}"), out)),
+        _ => {}
+    }
+    out.push(at);
+}
+
+/// Whatever stands in a file, importing it ends, in a model or in an error.
+#[test]
+fn changed_goldens_end_in_a_model_or_an_error() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/import/golden/sklearn");
+    let hostile = json!([
+        null, -1, 0, 1, 2, 3, 1e308, -1e308, 5e-324, 1e150, 4_294_967_295u32, u64::MAX, 65_536, 0.5, true, "", "x", [], {}, [0], [[1]],
+        "number", {"impute": 3}, [{"is_none_of": [0, 1]}, "is_missing", {"is": 1}, {"lookup": {"values": [null, 1]}}],
+        [{"mul_add": {"scale": 1e150, "offset": -1e150}}, {"above": 0}, {"clip": {"low": 0, "high": 0}}],
+    ]);
+    let hostile = hostile.as_array().unwrap();
+    let mut seed = 7u64;
+    let mut below = |n: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((seed >> 33) % n as u64) as usize
+    };
+    let (mut models, mut errors) = (0, 0);
+    for case in std::fs::read_dir(folder).unwrap().flatten() {
+        let Ok(text) = std::fs::read(case.path().join("model.hedge.json")) else { continue };
+        let file: Value = serde_json::from_slice(&text).unwrap();
+        let mut all = Vec::new();
+        places(&file, String::new(), &mut all);
+        for _ in 0..40 {
+            let mut changed = file.clone();
+            for _ in 0..=below(3) {
+                // Half of them near the root, where the shape is, the others among the numbers.
+                let near = if below(2) == 0 { all.len().min(60) } else { all.len() };
+                let place = &all[all.len() - 1 - below(near)];
+                if let Some(place) = changed.pointer_mut(place) {
+                    *place = hostile[below(hostile.len())].clone();
+                }
+            }
+            match crate::import::import(changed.to_string().as_bytes(), &crate::import::Options::default()) {
+                Ok(_) => models += 1,
+                Err(e) => {
+                    assert!(!e.to_string().is_empty());
+                    errors += 1;
+                }
+            }
+        }
+    }
+    assert!(models > 20 && errors > 100, "{models} models, {errors} errors: the mix is off");
+}

@@ -58,6 +58,10 @@ pub enum Rounds {
     First(usize),
 }
 
+/// A note: what stood for a missing value is known to the caller alone.
+pub(super) const MISSING_UNTOLD: &str =
+    "the file does not tell which number stood for a missing value (`missing=`); here it is none";
+
 /// Reads a model file, JSON or UBJSON.
 pub fn read(file: &[u8]) -> Result<Foreign> {
     read_with(file, &Options::default())
@@ -98,7 +102,7 @@ pub fn read_with(file: &[u8], options: &Options) -> Result<Foreign> {
         &version,
     )?;
     notes.extend(more);
-    notes.push("the file does not tell which number stood for a missing value (`missing=`); here it is none".into());
+    notes.push(MISSING_UNTOLD.into());
 
     let columns = (0..n_features).map(|i| match head {
         Head::Model(_) => Column::raw(i).then(Step::Impute { value: 0.0 }),
