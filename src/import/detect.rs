@@ -170,7 +170,8 @@ fn json(text: &[u8]) -> Result<Format, String> {
     let mut keys = Keys::default();
     let parsed = serde_json::Deserializer::from_slice(text).deserialize_map(&mut keys);
     let has = |key: &str| keys.names.iter().any(|k| k == key);
-    if has("learner") {
+    // Under `Model` in a memory snapshot, which is what XGBoost puts into pickles.
+    if has("learner") || has("Model") && has("Config") {
         return Ok(Format::Xgboost);
     }
     if keys.format.as_deref() == Some(EXCHANGE) {
@@ -292,6 +293,7 @@ mod tests {
     fn formats_are_told_by_content() {
         for (file, format) in [
             (&b"{\"learner\":{},\"version\":[3,2,0]}"[..], Format::Xgboost),
+            (b"{\"Config\":{},\"Model\":{\"learner\":{}}}", Format::Xgboost),
             (b"\xef\xbb\xbf{ \"version\": [1], \"learner\": {} }", Format::Xgboost),
             (b"{L\x00\x00\x00\x00\x00\x00\x00\x07learner{", Format::Xgboost),
             (b"tree\r\nversion=v4\r\n", Format::Lightgbm),
