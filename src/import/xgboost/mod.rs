@@ -1,4 +1,7 @@
-//! XGBoost models, as JSON and UBJSON (`Booster.save_model`, `XGBClassifier.save_model`), written by XGBoost 1.0 up to 3.4.
+//! XGBoost models, as JSON and UBJSON (`Booster.save_model`, `XGBClassifier.save_model`).
+//!
+//! Held to the answers of XGBoost 1.0.2, 1.3.3, 1.5.2, 1.7.6, 2.0.3, 2.1.4, 3.0.5 and 3.2.0; what 3.3 and 3.4 changed is known from their
+//! sources alone.
 //!
 //! What the file means, from the reference implementation's sources:
 //!
