@@ -4,6 +4,7 @@ use hedgerow::artifact::{Artifact, container};
 use hedgerow::data::{Format, Reader};
 use hedgerow::engine::{Answer, Engine, Options};
 use hedgerow::expr::{Expr, Type};
+use hedgerow::import::{Format as ModelFormat, Options as ImportOptions};
 use hedgerow::schema::{FieldKind, Unknown};
 use hedgerow::{time, wire};
 use std::cell::RefCell;
@@ -42,6 +43,34 @@ fn answers(file: &[u8]) -> bool {
         assert_probabilities(&work.probability);
     }
     true
+}
+
+/// `data` as another library's model file of this format. It is refused in words that are fit to print, or becomes an artifact that is
+/// written, read and asked as any other. How many were taken.
+pub fn import(format: ModelFormat, data: &[u8]) -> usize {
+    let fit = |text: &str| assert!(is_fit_to_print(text), "{text:?}");
+    if let Err(e) = ModelFormat::of(data) {
+        fit(&e.to_string());
+    }
+    let options = ImportOptions { format: Some(format), ..ImportOptions::default() };
+    let imported = match hedgerow::import::import(data, &options) {
+        Ok(imported) => imported,
+        Err(e) => {
+            fit(&e.to_string());
+            return 0;
+        }
+    };
+    imported.notes.iter().for_each(|note| fit(note));
+    let file = imported.file().expect("what was imported can be written");
+    let read = Artifact::read(&file).expect("what was written can be read");
+    read.replay().expect("its witnesses are its own");
+    assert!(answers(&file));
+    1
+}
+
+/// Lines that are no nuisance to a terminal or a log.
+fn is_fit_to_print(text: &str) -> bool {
+    !text.is_empty() && text.len() < 4000 && !text.chars().any(|c| c.is_control() && c != '\n')
 }
 
 fn assert_probabilities(probability: &[f64]) {

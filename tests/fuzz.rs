@@ -4,10 +4,13 @@
 
 #[path = "../fuzz/bodies.rs"]
 mod bodies;
+mod memory;
 
+use hedgerow::import::Format;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use std::path::Path;
+use std::sync::LazyLock;
 
 const EXPRS: &[&str] = &[
     "amount / (rate + 1e-10)",
@@ -116,6 +119,30 @@ fn edited(seed: &[u8], edits: &[Edit]) -> Vec<u8> {
     data
 }
 
+/// What fuzz/seeds.py made: a model file of another library, its format and name.
+static MODELS: LazyLock<Vec<(Format, String, Vec<u8>)>> = LazyLock::new(|| {
+    let mut models = Vec::new();
+    for format in Format::ALL {
+        let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(format!("import_{}", format.name()));
+        let mut paths: Vec<_> = std::fs::read_dir(seeds).unwrap().map(|entry| entry.unwrap().path()).collect();
+        paths.sort();
+        models.extend(paths.into_iter().map(|path| {
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            (format, name, std::fs::read(path).unwrap())
+        }));
+    }
+    models
+});
+
+/// Holds the import of a file to its promises, and to memory in proportion to its size.
+fn import(format: Format, data: &[u8]) -> usize {
+    let (taken, peak) = memory::peak(|| bodies::import(format, data));
+    let bound = 4_000_000 + 2_000 * data.len();
+    assert!(peak <= bound, "{}: a file of {} bytes took {peak} of {bound}", format.name(), data.len());
+    if std::env::var("PEAK").is_ok() { println!("PEAK {} {} {} {}", format.name(), data.len(), peak, taken); }
+    taken
+}
+
 fn golden(name: &str) -> Vec<u8> {
     std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)).unwrap()
 }
@@ -150,6 +177,23 @@ proptest! {
         bodies::expr(&bytes);
         bodies::record(&bytes);
         bodies::artifact(&bytes);
+    }
+}
+
+#[test]
+fn the_models_are_taken() {
+    for (format, name, file) in &*MODELS {
+        assert_eq!(import(*format, file), 1, "{name}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(3000))]
+
+    #[test]
+    fn an_edited_model_keeps_the_promises(seed in any::<Index>(), edits in edits()) {
+        let (format, _, file) = seed.get(&MODELS);
+        import(*format, &edited(file, &edits));
     }
 }
 
