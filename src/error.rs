@@ -59,6 +59,16 @@ impl Error {
         self
     }
 
+    /// With each part of its text changed by `f`.
+    #[cfg(feature = "cli")]
+    #[must_use]
+    pub(crate) fn map(mut self, f: impl Fn(&str) -> String) -> Self {
+        for part in &mut self.0.chain {
+            *part = f(part);
+        }
+        self
+    }
+
     /// The part of the work it belongs to.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind

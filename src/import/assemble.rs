@@ -17,7 +17,7 @@ use crate::model::Model;
 use crate::pipeline::{Derived, Pipeline};
 use crate::profile::Profile;
 use crate::schema::Schema;
-use crate::schema::message::{list, quote};
+use crate::schema::message::{list, printable, quote};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
@@ -86,6 +86,13 @@ impl Imported {
 /// Reads a model file and makes an artifact of it that answers as the original does. The same file and options give the same artifact, bit
 /// for bit.
 pub fn import(file: &[u8], options: &Options) -> Result<Imported> {
+    // Names in a file are any text; what is said of them is fit to print.
+    let mut imported = read_and_assemble(file, options).map_err(|e| e.map(printable))?;
+    imported.notes.iter_mut().for_each(|note| *note = printable(note));
+    Ok(imported)
+}
+
+fn read_and_assemble(file: &[u8], options: &Options) -> Result<Imported> {
     let format = options.format.map_or_else(|| Format::of(file), Ok)?;
     let foreign = match options.rounds {
         None => super::read(file, Some(format))?,

@@ -31,6 +31,23 @@ pub(crate) fn quote(text: &str) -> String {
     out
 }
 
+/// A message that may hold text of a file: lines stay lines, what is unprintable is escaped, what is past 1,000 characters is cut off.
+#[cfg(feature = "cli")]
+pub(crate) fn printable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len().min(1024));
+    for (k, c) in text.chars().enumerate() {
+        match c {
+            _ if k == 1000 => {
+                out.push('…');
+                break;
+            }
+            c if c != '\n' && is_unprintable(c) => out.extend(c.escape_unicode()),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
 /// Control characters, and those that have no width or turn the direction of a line (Unicode 16, categories Cc, Zl, Zp and
 /// the format characters a text can hide behind).
 fn is_unprintable(c: char) -> bool {

@@ -75,6 +75,7 @@ impl Lowering<'_> {
         if let Some(encoder) = encoder {
             return Ok(Encoder { slot: source.slot as u32, ..encoder });
         }
+        self.has_room()?;
         let missing = column.value(f64::NAN);
         let (_, slot) = match source.levels() {
             Some(_) => sql::derive_levels(self, &name, column, &input.kind),
@@ -95,6 +96,7 @@ fn may_lose(steps: &[Step], input: &Input) -> bool {
     let unknown = matches!(input.kind, InputKind::Category { admit_unknown: true, .. });
     steps.iter().any(|step| match step {
         Step::Replace { value, .. } => value.is_nan(),
+        Step::Blank { .. } => true,
         Step::Lookup { values, unknown: other } => values.iter().any(|v| v.is_nan()) || (unknown && other.is_nan()),
         _ => false,
     })

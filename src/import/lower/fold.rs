@@ -9,10 +9,14 @@ use super::super::error;
 use super::super::trees::{Trees, largest};
 use super::{Lowering, Part, pass, sql};
 use crate::error::Result;
+use crate::math::BOUND;
 use crate::model::Model;
 use crate::model::forest::{Forest, MAX_CATEGORY, PlainNode, PlainTree, Test};
 use crate::pipeline::Encoders;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+/// Most levels looked at, over all tests of categories that something is done to: what they become takes memory in proportion.
+const MAX_LEVEL_TESTS: usize = 1 << 26;
 
 /// A column ready to be folded.
 struct Chain {
@@ -38,6 +42,7 @@ impl Lowering<'_> {
         if trees.n_features > columns.len() {
             return Err(error(format!("the trees read {} features of {}", trees.n_features, columns.len())));
         }
+        let in_sets = columns_in_sets(trees);
         let mut chains: BTreeMap<usize, Chain> = BTreeMap::new();
         for (t, tree) in trees.trees.iter().enumerate() {
             for (i, node) in tree.nodes.iter().enumerate() {
@@ -53,8 +58,7 @@ impl Lowering<'_> {
                     return Err(error(format!("tree {t}, node {i}: the threshold is not a number")));
                 }
                 if !chains.contains_key(feature) {
-                    let in_set = columns_in_sets(trees, *feature);
-                    chains.insert(*feature, self.chain(column, in_set)?);
+                    chains.insert(*feature, self.chain(column, in_sets.contains(feature))?);
                 }
             }
         }
@@ -67,11 +71,18 @@ impl Lowering<'_> {
         }
         let mut cache: BTreeMap<(usize, bool, u64), Folded> = BTreeMap::new();
         let mut out = Vec::with_capacity(trees.trees.len());
-        for tree in &trees.trees {
-            let nodes = tree.nodes.iter().map(|node| match node {
-                PlainNode::Leaf(values) => PlainNode::Leaf(values.clone()),
+        let mut room = MAX_LEVEL_TESTS;
+        for (t, tree) in trees.trees.iter().enumerate() {
+            let nodes = tree.nodes.iter().enumerate().map(|(i, node)| match node {
+                PlainNode::Leaf(values) => Ok(PlainNode::Leaf(values.clone())),
                 PlainNode::Split { feature, test, default_left, left, right } => {
                     let chain = &chains[feature];
+                    if let Some(n) = chain.levels {
+                        room = room.checked_sub(n as usize).ok_or_else(|| {
+                            let message = "tests of encoded categories times their levels are too many";
+                            error(format!("tree {t}: {message}: at most {MAX_LEVEL_TESTS} are supported"))
+                        })?;
+                    }
                     let folded = match test {
                         Test::AtMost(c) => cache
                             .entry((*feature, *default_left, c.to_bits()))
@@ -79,17 +90,25 @@ impl Lowering<'_> {
                             .clone(),
                         Test::In(_) => chain.fold(test, *default_left),
                     };
+                    if let Test::AtMost(c) = folded.test
+                        && c.abs() > BOUND
+                        && c.abs() < f64::MAX
+                    {
+                        return Err(error(format!(
+                            "tree {t}, node {i}: the threshold is past {BOUND:e}, where numbers are cut off: scale that input"
+                        )));
+                    }
                     let (left, right) = if folded.swapped { (*right, *left) } else { (*left, *right) };
-                    PlainNode::Split {
+                    Ok(PlainNode::Split {
                         feature: slots.binary_search(&chain.slot).unwrap_or_default(),
                         test: folded.test,
                         default_left: folded.default_left,
                         left,
                         right,
-                    }
+                    })
                 }
             });
-            out.push(PlainTree { nodes: nodes.collect(), output: tree.output });
+            out.push(PlainTree { nodes: nodes.collect::<Result<_>>()?, output: tree.output });
         }
         let forest = Forest::new(slots.len(), trees.n_classes, trees.link, trees.base.clone(), &out)?;
         let leaves = Trees { trees: out, ..trees.clone() }.by_preorder();
@@ -117,6 +136,7 @@ impl Lowering<'_> {
         let Some(last) = column.steps.iter().rposition(|step| !keeps(step)) else { return Ok(plain) };
         let (first, rest) = column.steps.split_at(last + 1);
         let name = source.name.to_owned();
+        self.has_room()?;
         let (_, slot) = sql::derive(self, &name, first);
         let rounded = first.contains(&Step::Single).then_some(Step::Single);
         let steps = rounded.into_iter().chain(rest.iter().cloned()).collect();
@@ -124,25 +144,32 @@ impl Lowering<'_> {
     }
 }
 
-/// Whether a feature is tested for being in a set.
-fn columns_in_sets(trees: &Trees, feature: usize) -> bool {
-    let in_set = |n: &PlainNode| matches!(n, PlainNode::Split { feature: f, test: Test::In(_), .. } if *f == feature);
-    trees.trees.iter().any(|t| t.nodes.iter().any(in_set))
+/// The features that are tested for being in a set.
+fn columns_in_sets(trees: &Trees) -> BTreeSet<usize> {
+    let in_set = |node: &PlainNode| match node {
+        PlainNode::Split { feature, test: Test::In(_), .. } => Some(*feature),
+        _ => None,
+    };
+    trees.trees.iter().flat_map(|tree| tree.nodes.iter().filter_map(in_set)).collect()
 }
 
-/// What a test says of a value that is not missing.
-fn passes(test: &Test, v: f64) -> bool {
+/// What a test says of a value that is not missing. `members`: those of its set.
+fn passes(test: &Test, members: &HashSet<u32>, v: f64) -> bool {
     match test {
         Test::AtMost(c) => v <= *c,
-        Test::In(set) => v > -1.0 && set.contains(&(v as u32)),
+        Test::In(_) => v > -1.0 && members.contains(&(v as u32)),
     }
 }
 
 impl Chain {
     fn fold(&self, test: &Test, default_left: bool) -> Folded {
+        let members = match test {
+            Test::In(set) => set.iter().copied().collect(),
+            Test::AtMost(_) => HashSet::new(),
+        };
         let left = |v: f64| match self.column.value(v) {
             v if v.is_nan() => default_left,
-            v => passes(test, v),
+            v => passes(test, &members, v),
         };
         let missing = left(f64::NAN);
         if let Some(n) = self.levels {

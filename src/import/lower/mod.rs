@@ -21,7 +21,7 @@ use crate::model::forest::Forest;
 use crate::model::members::Members;
 use crate::model::stacking::{Method, Stacking};
 use crate::model::voting::Voting;
-use crate::pipeline::{Encoder, Encoders, Transform};
+use crate::pipeline::{Encoder, Encoders, MAX_DERIVED, Transform};
 use crate::wire::Nested;
 
 /// What [`lower`] gives.
@@ -132,6 +132,14 @@ impl Lowering<'_> {
         let part =
             |(i, e): (usize, &&Estimator)| self.estimator(e, level + 1).map_err(|e| e.context(format!("member {i}")));
         members.iter().enumerate().map(part).collect()
+    }
+
+    /// Whether one more derived feature may be needed.
+    fn has_room(&self) -> Result<()> {
+        if self.derived.len() < MAX_DERIVED {
+            return Ok(());
+        }
+        Err(error(format!("more than {MAX_DERIVED} columns take steps that neither a test nor an encoder says")))
     }
 
     /// Appends a derived feature and gives its name and slot; one of the same text is used again.

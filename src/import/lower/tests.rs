@@ -331,3 +331,27 @@ proptest! {
         same_leaves(vec![column], trees, &rows);
     }
 }
+
+/// Encoders cut numbers off at a bound, so no test may ask what is beyond it.
+#[test]
+fn thresholds_past_the_bound_are_refused() {
+    let stump = |c: f64| {
+        let split = PlainNode::Split { feature: 0, test: Test::AtMost(c), default_left: false, left: 1, right: 2 };
+        let nodes = vec![split, PlainNode::Leaf(vec![1.0]), PlainNode::Leaf(vec![2.0])];
+        let trees = vec![PlainTree { nodes, output: 0 }];
+        let numbers = vec![vec![0, 1, 2]];
+        let head =
+            Head::Trees(Trees { n_features: 1, n_classes: 2, link: Link::Sigmoid, base: vec![0.0], trees, numbers });
+        lower(&foreign(Estimator { columns: vec![Column::raw(0)], head }), &slots(), slots().len())
+    };
+    for c in [1e149, -1e150, f64::MAX, f64::INFINITY, f64::NEG_INFINITY] {
+        assert!(stump(c).is_ok(), "{c}");
+    }
+    for c in [1.1e150, -1e300] {
+        assert!(stump(c).unwrap_err().to_string().starts_with("tree 0, node 0: the threshold is past 1e150"), "{c}");
+    }
+}
+
+fn slots() -> Vec<(String, usize)> {
+    inputs().into_iter().enumerate().map(|(i, input)| (input.name.unwrap(), i)).collect()
+}
