@@ -88,7 +88,7 @@ def fitted():
     tree = RandomForestClassifier(3, max_depth=2, random_state=0, n_jobs=1)
     machine = CalibratedClassifierCV(SVC(C=0.5), cv=2)
     encoded = ColumnTransformer([("n", MinMaxScaler(), ["size"]), ("c", OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1), ["kind"])])
-    nested = StackingClassifier([("nb", GaussianNB()), ("gb", GradientBoostingClassifier(n_estimators=2, max_depth=2))], LogisticRegression(), cv=2)
+    nested = StackingClassifier([("lr", LogisticRegression()), ("gb", GradientBoostingClassifier(n_estimators=2, max_depth=2))], LogisticRegression(), cv=2)
     vote = VotingClassifier([("lr", LogisticRegression()), ("nb", GaussianNB())], voting="soft", weights=[2, 1])
     yield "forest", make_pipeline(columns(), tree), three
     yield "linear", make_pipeline(columns(), LogisticRegression()), two
