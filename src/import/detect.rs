@@ -4,7 +4,6 @@ use super::{Foreign, error, exchange, lightgbm, onnx, xgboost};
 use crate::artifact::container::SIGNATURE;
 use crate::error::{Error, ErrorKind, Result, did_you_mean};
 use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
-use serde_json::value::RawValue;
 use std::fmt;
 
 /// The formats that are read.
@@ -82,9 +81,6 @@ pub fn read(file: &[u8], format: Option<Format>) -> Result<Foreign> {
 
 const READ: &str = "what is read: XGBoost's JSON and UBJSON (save_model), LightGBM's text (save_model), ONNX, and the exchange JSON that \
                     hedgerow_export.py writes of scikit-learn pipelines";
-
-/// The value of `format` in exchange files, as JSON.
-const EXCHANGE: &str = "\"hedgerow-exchange\"";
 
 /// Without the byte order mark that some editors put before a text.
 fn without_mark(file: &[u8]) -> &[u8] {
@@ -174,7 +170,7 @@ fn json(text: &[u8]) -> Result<Format, String> {
     if has("learner") || has("Model") && has("Config") {
         return Ok(Format::Xgboost);
     }
-    if keys.format.as_deref() == Some(EXCHANGE) {
+    if has("hedgerow_exchange") {
         return Ok(Format::Exchange);
     }
     if has("oblivious_trees") || has("trees") && has("features_info") {
@@ -195,12 +191,10 @@ fn json(text: &[u8]) -> Result<Format, String> {
     ))
 }
 
-/// The keys of a JSON object; what they hold is passed over, but for `format`. At most 64 are kept.
+/// The keys of a JSON object; what they hold is passed over. At most 64 are kept.
 #[derive(Default)]
 struct Keys {
     names: Vec<String>,
-    /// As it stands there.
-    format: Option<String>,
 }
 
 impl<'de> Visitor<'de> for &mut Keys {
@@ -212,16 +206,11 @@ impl<'de> Visitor<'de> for &mut Keys {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(key) = map.next_key::<String>()? {
-            let is_format = key == "format";
             // Before its value, which may be cut off.
             if self.names.len() < 64 {
                 self.names.push(key);
             }
-            if is_format {
-                self.format = Some(map.next_value::<&RawValue>()?.get().to_owned());
-            } else {
-                map.next_value::<IgnoredAny>()?;
-            }
+            map.next_value::<IgnoredAny>()?;
         }
         Ok(())
     }
@@ -299,7 +288,7 @@ mod tests {
             (b"tree\r\nversion=v4\r\n", Format::Lightgbm),
             (b"\x08\x08\x12\x08skl2onnx:\x02\x0a\x00", Format::Onnx),
             (b"\x08\x08\x12\x08skl2onnx:\x7f\x0a", Format::Onnx),
-            (b"{\"format\": \"hedgerow-exchange\", \"version\": 1}", Format::Exchange),
+            (b"{\"hedgerow_exchange\": 1}", Format::Exchange),
             // Cut off: the reader says where.
             (b"{\"version\": [3], \"learner\": {\"x\": [1, 2", Format::Xgboost),
         ] {
