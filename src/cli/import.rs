@@ -182,7 +182,8 @@ fn tell(args: &Args, imported: &Imported, bytes: &[u8], report: Option<&Report>,
 
 fn fact(key: &str, value: &Value) -> Option<String> {
     let text = match value {
-        Value::String(text) => text.clone(),
+        // Some say a page of themselves.
+        Value::String(text) => text.lines().next().unwrap_or_default().chars().take(80).collect(),
         Value::Number(n) => n.to_string(),
         Value::Bool(b) => b.to_string(),
         _ => return None,
