@@ -1,9 +1,19 @@
 //! Values with terms for elements, and what only moves elements about.
 
 use super::node::Node;
-use super::tensor::{Element, Tensor, count};
+use super::tensor::{Element, Tensor};
 use super::terms::{Id, Terms};
 use crate::error::Result;
+use crate::import::error;
+
+/// Elements of an array of terms at most.
+const MAX_ELEMENTS: usize = 1 << 22;
+
+/// The number of elements of a shape, where that is not too many.
+fn count(shape: &[usize]) -> Result<usize> {
+    let n = shape.iter().try_fold(1usize, |n, d| n.checked_mul(*d)).filter(|n| *n <= MAX_ELEMENTS);
+    n.ok_or_else(|| error(format!("values of shape {shape:?} are too many; at most {MAX_ELEMENTS} are read")))
+}
 
 /// A value of a graph.
 #[derive(Clone, Debug)]
@@ -28,6 +38,7 @@ pub struct Array {
 impl Array {
     /// Known numbers as terms.
     pub fn of(tensor: &Tensor, terms: &mut Terms, node: &Node) -> Result<Array> {
+        count(&tensor.shape)?;
         let Some(numbers) = tensor.to_f64() else {
             return Err(node.error("it reads a constant that is text, or a whole number above 2^53"));
         };

@@ -11,10 +11,14 @@ use super::node::Node;
 use super::svm::Machine;
 use super::tensor::{Element, Tensor};
 use super::terms::{Id, Term, Terms, Unary};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::import::{Input, InputKind, error};
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
+
+/// Elements that are read and made, and steps that are taken, at most.
+const MAX_SPENT: usize = 1 << 27;
 
 /// A model that terms are answers of.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +34,8 @@ pub enum Answers {
 pub struct Texts {
     /// Levels, in the order in which encoders name them.
     pub levels: Vec<String>,
+    /// By level, its place there.
+    pub places: HashMap<String, usize>,
     /// Some encoder has no answer for other texts.
     pub closed: bool,
 }
@@ -50,6 +56,14 @@ pub struct Carry<'a> {
     pub rows: usize,
     /// Something is computed in `f32`.
     pub single: bool,
+    /// By term, the node that first made it.
+    origins: HashMap<Id, usize>,
+    /// Elements that have been read or made, and steps that have been taken.
+    spent: Cell<usize>,
+    /// Nodes of trees that may still be laid down.
+    pub laid_left: usize,
+    /// Inputs that are cut to whole numbers.
+    pub cut: bool,
     /// Inputs that are read as codes of categories.
     pub codes: BTreeSet<usize>,
     /// An isotonic calibration takes the nearest threshold.
@@ -79,6 +93,10 @@ impl<'a> Carry<'a> {
             inputs: Vec::new(),
             rows,
             single: false,
+            origins: HashMap::new(),
+            spent: Cell::new(0),
+            laid_left: super::forests::MAX_LAID,
+            cut: false,
             codes: BTreeSet::new(),
             nearest: false,
         };
@@ -90,6 +108,12 @@ impl<'a> Carry<'a> {
                     continue;
                 }
                 let (output, value) = carry.apply(node)?;
+                if let Value::Varying(array) = &value {
+                    carry.spend(array.ids.len())?;
+                    for id in &array.ids {
+                        carry.origins.entry(*id).or_insert(i);
+                    }
+                }
                 carry.single |= matches!(&value, Value::Varying(a) if a.element == Element::F32);
                 if let Some(name) = node.outputs.get(output) {
                     carry.values.insert(name, value);
@@ -114,6 +138,24 @@ impl<'a> Carry<'a> {
         Ok((carry, ids))
     }
 
+    /// Counts what is done, so that a small file does not keep a machine busy for long.
+    pub fn spend(&self, n: usize) -> Result<()> {
+        self.spent.set(self.spent.get().saturating_add(n));
+        match self.spent.get() > MAX_SPENT {
+            true => Err(error(format!("the graph comes to more than {MAX_SPENT} elements and steps"))),
+            false => Ok(()),
+        }
+    }
+
+    /// An error about a term: names the node that made it.
+    pub fn blame(&self, id: Id, message: impl std::fmt::Display) -> Error {
+        let made = self.origins.get(&id).or_else(|| self.origins.get(&self.terms.uncast(id)));
+        match made.and_then(|i| self.graph.nodes.get(*i)) {
+            Some(node) => node.error(message),
+            None => error(message.to_string()),
+        }
+    }
+
     /// Works out a node that reads constants alone; whether it is one.
     fn fold(&mut self, node: &'a Node) -> Result<bool> {
         let mut given = Vec::with_capacity(node.inputs.len());
@@ -127,6 +169,7 @@ impl<'a> Carry<'a> {
         let given: Vec<Option<&Tensor>> = given.iter().map(Option::as_ref).collect();
         for (name, value) in node.outputs.iter().zip(eval::node(node, &given)?) {
             if let eval::Value::Tensor(tensor) = value {
+                self.spend(tensor.len())?;
                 self.values.insert(name, Value::Known(tensor));
             }
         }
@@ -224,6 +267,7 @@ impl<'a> Carry<'a> {
     pub fn value(&self, node: &Node, i: usize) -> Result<Value> {
         let name = node.required_input(i)?;
         if let Some(tensor) = self.graph.constants.get(name) {
+            self.spend(tensor.len())?;
             return Ok(Value::Known(tensor.clone()));
         }
         self.values.get(name).cloned().ok_or_else(|| node.error(format!("its input `{name}` is no tensor")))
@@ -274,7 +318,10 @@ impl<'a> Carry<'a> {
             (_, Element::F32) => Some(Unary::Single),
             // Exact up to 2^53.
             (Element::I64, Element::F64 | Element::I32) => None,
-            (Element::F32 | Element::F64, Element::I32 | Element::I64) => Some(Unary::Truncate),
+            (Element::F32 | Element::F64, Element::I32 | Element::I64) => {
+                self.cut |= array.ids.iter().any(|id| self.is_column(*id));
+                Some(Unary::Truncate)
+            }
             _ => None,
         };
         let mut ids = array.ids;

@@ -4,10 +4,12 @@
 use super::arrays::{Array, Value, concat, gather};
 use super::carry::Carry;
 use super::node::{Attribute, Node};
+use super::operators::Norm;
 use super::tensor::{Data, Element, Tensor};
-use super::terms::{Binary, Fold, Id, Table, Term, Unary};
+use super::terms::{Binary, Id, Table, Term, Unary};
 use crate::error::Result;
 use crate::math::Matrix;
+use std::collections::HashSet;
 
 impl Carry<'_> {
     /// One node: which of its outputs, and its value.
@@ -104,10 +106,10 @@ impl Carry<'_> {
         let Term::Input { input, .. } = *self.terms.get(id) else {
             return Err(node.error(format!("{} is encoded as text; inputs are", self.terms.describe(id))));
         };
-        let levels = &mut self.inputs[input].texts.levels;
-        let at = levels.iter().position(|l| l == text).unwrap_or_else(|| {
-            levels.push(text.to_owned());
-            levels.len() - 1
+        let texts = &mut self.inputs[input].texts;
+        let at = *texts.places.entry(text.to_owned()).or_insert_with(|| {
+            texts.levels.push(text.to_owned());
+            texts.levels.len() - 1
         });
         Ok(at as f64)
     }
@@ -181,7 +183,9 @@ impl Carry<'_> {
         }
         let mut ids = Vec::with_capacity(array.ids.len());
         for id in &array.ids {
+            self.spend(keys.len())?;
             let mut entries: Vec<(f64, f64)> = Vec::with_capacity(keys.len());
+            let mut seen = HashSet::new();
             let numbers = Tensor { shape: vec![keys.len()], data: keys.clone() }.to_f64();
             for (k, value) in values.iter().enumerate() {
                 let key = match (&keys, &numbers) {
@@ -190,7 +194,7 @@ impl Carry<'_> {
                     _ => return Err(node.error("a key is a whole number above 2^53")),
                 };
                 // Of keys that are there twice, onnxruntime keeps the first.
-                if !entries.iter().any(|(other, _)| *other == key) {
+                if seen.insert(key.to_bits()) {
                     entries.push((key, *value));
                 }
             }
@@ -236,29 +240,13 @@ impl Carry<'_> {
         node.only(&["norm"])?;
         let array = self.float(node, 0)?;
         let norm = node.str("norm", "MAX")?;
-        let (width, runs) = array.runs();
-        let mut ids = Vec::with_capacity(array.ids.len());
-        for run in runs {
-            let mut parts = Vec::with_capacity(width);
-            for id in run {
-                parts.push(match norm {
-                    "L1" => self.terms.unary(Unary::Abs, *id)?,
-                    "L2" => self.terms.binary(Binary::Mul, *id, *id, true)?,
-                    "MAX" => *id,
-                    other => {
-                        return Err(node.error(format!("attribute `norm` is {other}; L1, L2 and MAX are understood")));
-                    }
-                });
-            }
-            let mut size = self.terms.fold(if norm == "MAX" { Fold::Max } else { Fold::Sum }, &parts)?;
-            if norm == "L2" {
-                size = self.terms.unary(Unary::Sqrt, size)?;
-            }
-            for id in run {
-                ids.push(self.terms.binary(Binary::Div, *id, size, true)?);
-            }
-        }
-        Ok(Array { ids, ..array })
+        let norm = match norm {
+            "L1" => Norm::L1,
+            "L2" => Norm::L2,
+            "MAX" => Norm::Largest,
+            other => return Err(node.error(format!("attribute `norm` is {other}; L1, L2 and MAX are understood"))),
+        };
+        self.divided(&array, norm)
     }
 
     fn extract(&mut self, node: &Node) -> Result<Array> {
@@ -279,6 +267,9 @@ impl Carry<'_> {
     fn linear(&mut self, node: &Node, array: &Array, scores: usize) -> Result<Vec<Vec<Id>>> {
         let (width, runs) = array.runs();
         let coefficients = node.need("coefficients", node.floats("coefficients")?)?;
+        if scores > coefficients.len() {
+            return Err(node.error(format!("{scores} scores, but {} coefficients", coefficients.len())));
+        }
         let intercepts = node.floats("intercepts")?.map_or_else(|| vec![0.0; scores], <[f32]>::to_vec);
         if coefficients.len() != scores * width || intercepts.len() != scores {
             return Err(node.error(format!(
@@ -287,6 +278,7 @@ impl Carry<'_> {
                 intercepts.len()
             )));
         }
+        self.spend(coefficients.len())?;
         let data = coefficients.iter().map(|v| f64::from(*v)).collect();
         let matrix = self.terms.matrix(Matrix { rows: scores, cols: width, data });
         let mut out = Vec::new();

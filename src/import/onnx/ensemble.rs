@@ -12,8 +12,9 @@ use super::carry::{Answers, Carry};
 use super::node::Node;
 use super::tables::{flat, known, numbers, packed};
 use super::tensor::Element;
-use super::terms::{Binary, Id, Term};
+use super::terms::{Binary, Id, Term, Unary};
 use crate::error::Result;
+use crate::model::MAX_CLASSES;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
@@ -102,6 +103,13 @@ impl Tree {
     }
 }
 
+/// How many targets a node of trees has.
+pub fn targets(node: &Node) -> Result<usize> {
+    let n = node.int("n_targets", 1)?;
+    let n = usize::try_from(n).ok().filter(|n| (1..=MAX_CLASSES).contains(n));
+    n.ok_or_else(|| node.error(format!("attribute `n_targets` is not from 1 to {MAX_CLASSES}")))
+}
+
 impl Carry<'_> {
     /// What the trees read: as it is in doubles, otherwise as singles.
     fn features(&mut self, node: &Node) -> Result<Array> {
@@ -136,8 +144,8 @@ impl Carry<'_> {
         node.only(&known("class"))?;
         let array = self.features(node)?;
         let n_classes = super::labels(node).map_or(0, |l| l.len());
-        if n_classes < 2 {
-            return Err(node.error("it has no class labels, or one; two or more are understood"));
+        if !(2..=MAX_CLASSES).contains(&n_classes) {
+            return Err(node.error(format!("it has {n_classes} class labels; 2 to {MAX_CLASSES} are understood")));
         }
         let ensemble = flat(node, "class", n_classes, array.runs().0)?;
         let base = numbers(node, "base_values")?.unwrap_or_default();
@@ -163,6 +171,8 @@ impl Carry<'_> {
                     (0, "NONE" | "SOFTMAX" | "SOFTMAX_ZERO") if positive => {
                         vec![self.terms.binary(Binary::Sub, one, score, true)?, score]
                     }
+                    // Scores, which some calibration makes probabilities of.
+                    (0, "NONE") => vec![self.terms.unary(Unary::Neg, score)?, score],
                     (1, "SOFTMAX") => self.both(score)?,
                     _ => return wrong(&format!("weights of one class, with post_transform {post}")),
                 });
@@ -196,7 +206,7 @@ impl Carry<'_> {
     pub fn tree_regressor(&mut self, node: &Node) -> Result<Array> {
         node.only(&known("target"))?;
         let array = self.features(node)?;
-        let n_targets = usize::try_from(node.int("n_targets", 1)?).unwrap_or(0);
+        let n_targets = targets(node)?;
         let ensemble = flat(node, "target", n_targets, array.runs().0)?;
         let factor = match node.str("aggregate_function", "SUM")? {
             "SUM" => 1.0,
@@ -259,21 +269,14 @@ impl Carry<'_> {
                     .error(format!("attribute `aggregate_function` is {n}; 0 (average) and 1 (sum) are understood")));
             }
         };
-        let post = match node.int("post_transform", 0)? {
-            0 => "NONE",
-            1 => "SOFTMAX",
-            2 => "LOGISTIC",
-            n => {
-                return Err(node.error(format!(
-                    "attribute `post_transform` is {n}; 0 (none), 1 (softmax) and 2 (logistic) are understood"
-                )));
-            }
-        };
-        let (n_targets, width) = (ensemble.n_outputs, array.runs().0.max(1));
-        let mut ids = Vec::new();
-        for scores in self.scores(&array, ensemble, &[], factor)? {
-            ids.extend(self.post_transform(node, post, scores)?);
+        // Its numbers are 1 softmax, 2 logistic; onnxruntime takes them the other way round.
+        let post = node.int("post_transform", 0)?;
+        if post != 0 {
+            return Err(node.error(format!(
+                "attribute `post_transform` is {post}, of which onnxruntime and the specification differ; 0 is understood, and an operator \
+                 Softmax or Sigmoid after it"
+            )));
         }
-        Ok(Array { shape: vec![array.ids.len() / width, n_targets], ids, element: array.element })
+        self.targets(array, ensemble, &[], factor)
     }
 }

@@ -9,6 +9,8 @@ use crate::import::error;
 
 /// Largest code that a table of a whole-number input may name.
 const MAX_CODE: f64 = 65_535.0;
+/// Steps on one input at most.
+const MAX_STEPS: usize = 64;
 
 impl Carry<'_> {
     /// The columns that terms are.
@@ -34,7 +36,12 @@ impl Carry<'_> {
     /// The input below a term, and the steps from the last to the first.
     fn walk(&self, mut id: Id) -> Result<(usize, Vec<Step>)> {
         let mut steps = Vec::new();
+        let last = id;
         loop {
+            if steps.len() > MAX_STEPS {
+                return Err(self.blame(last, format!("more than {MAX_STEPS} steps are taken with one input")));
+            }
+            self.spend(1)?;
             id = match self.terms.get(id) {
                 Term::Input { input, .. } => return Ok((*input, steps)),
                 Term::Unary(op, a) => {
@@ -137,12 +144,15 @@ impl Carry<'_> {
     }
 
     fn no_column(&self, id: Id) -> crate::error::Error {
-        error(format!(
-            "{} is no step on one input: scaling, imputing, clipping, binarizing, one-hot and ordinal encoding are understood before a \
-             model (of several inputs together, such as a Normalizer or PCA, nothing is: compute such features before, or in the \
-             schema's derived features)",
-            self.terms.describe(id)
-        ))
+        let what = self.terms.describe(id);
+        self.blame(
+            id,
+            format!(
+                "{what} is no step on one input: scaling, imputing, clipping, binarizing, one-hot and ordinal encoding are \
+                 understood before a model (of several inputs together, such as a Normalizer or PCA, nothing is: fit the model \
+                 without it on features that are computed before, or in the schema's derived features)"
+            ),
+        )
     }
 
     /// Whether a term is a whole number in every record.

@@ -10,7 +10,7 @@ use crate::model::forest::{Link, PlainNode, PlainTree, Test};
 use std::rc::Rc;
 
 /// Nodes of an ensemble at most, after tests for equality have been taken apart and trees of several outputs copied.
-const MAX_LAID: usize = 1 << 22;
+pub const MAX_LAID: usize = 1 << 22;
 /// How many times over an ensemble may come before its categories are read as codes.
 const MAX_COPIES: usize = 4;
 /// How far a leaf may be from being a probability: the `f32` rounding of its weight, times the number of trees.
@@ -63,6 +63,7 @@ impl Carry<'_> {
             }
             copied |= copies != 1;
         }
+        self.laid_left = laying.left;
         // A tree that became several has not one leaf per record any more.
         if copied {
             made.numbers.clear();
@@ -121,6 +122,7 @@ impl Carry<'_> {
             trees.push(PlainTree { nodes, output: 0 });
             numbers.push(own);
         }
+        self.laid_left = laying.left;
         Ok(Some(Trees { n_features: ids.len(), n_classes, link: Link::Average, base: Vec::new(), trees, numbers }))
     }
 }
@@ -155,7 +157,7 @@ impl Laying {
     fn new(carry: &mut Carry<'_>, ids: &[Id], ensemble: &Ensemble) -> Laying {
         let whole: Vec<bool> = ids.iter().map(|id| carry.whole(*id)).collect();
         let nodes: usize = ensemble.trees.iter().map(|t| t.nodes.len()).sum();
-        let mut trial = Laying { whole, left: (MAX_COPIES * nodes + 1000).min(MAX_LAID) };
+        let mut trial = Laying { whole, left: (MAX_COPIES * nodes + 1000).min(carry.laid_left) };
         let fits = ensemble.trees.iter().all(|tree| trial.lay(tree, |_| Vec::new()).is_ok());
         let mut whole = trial.whole;
         if !fits {
@@ -175,7 +177,7 @@ impl Laying {
                 }
             }
         }
-        Laying { whole, left: MAX_LAID }
+        Laying { whole, left: carry.laid_left }
     }
 
     fn lay(&mut self, tree: &Tree, leaf: impl Fn(&[(usize, f64)]) -> Vec<f64>) -> Result<(Vec<PlainNode>, Vec<u32>)> {

@@ -7,9 +7,11 @@ use crate::error::Result;
 use crate::import::{Estimator, Head, error};
 use crate::model::calibration::{Calibrator, Input};
 use crate::model::stacking::Method;
-use crate::model::{MAX_LEVELS, Model, forest};
+use crate::model::{Model, forest};
 use std::rc::Rc;
 
+/// How deep formulas of models may stand in each other.
+const MAX_NESTING: u32 = 16;
 /// How far weights of members may be from adding up to 1.
 const WEIGHT_TOLERANCE: f64 = 1e-5;
 
@@ -24,17 +26,20 @@ impl Carry<'_> {
 
     fn not_understood(&self, ids: &[Id]) -> crate::error::Error {
         let what = ids.last().map_or_else(|| "nothing".into(), |id| self.terms.describe(self.terms.uncast(*id)));
-        error(format!(
+        let blamed = ids.last().copied();
+        let message = format!(
             "the probabilities are {what}, which is no classifier that is understood: trees, linear models, support vectors with \
              probabilities, perceptrons, naive Bayes, and stacking, votes and calibrations of these are"
-        ))
+        );
+        match blamed {
+            Some(id) => self.blame(id, message),
+            None => error(message),
+        }
     }
 
     /// As [`probabilities`](Self::probabilities); `None` where they are of no form that is understood.
     pub fn distribution(&mut self, ids: &[Id], level: u32) -> Result<Option<Estimator>> {
-        if level > MAX_LEVELS + 1 {
-            return Err(error(format!("models stand in each other more than {MAX_LEVELS} deep")));
-        }
+        self.deep(level)?;
         let ids: Vec<Id> = ids.iter().map(|id| self.terms.uncast(*id)).collect();
         if let [first, second] = ids[..]
             && self.complements(first, second)?
@@ -106,6 +111,7 @@ impl Carry<'_> {
 
     /// The estimator of two classes whose second probability this is.
     pub fn second_of_two(&mut self, id: Id, level: u32) -> Result<Option<Estimator>> {
+        self.deep(level)?;
         let sum = self.sum(id)?;
         let [(factor, atom)] = sum.terms[..] else { return self.vote_of_two(&sum, level) };
         if let Term::Answer(list, model, output) = *self.terms.get(atom) {
@@ -156,8 +162,30 @@ impl Carry<'_> {
                     _ => Ok(None),
                 }
             }
+            Term::Unary(Unary::Exp, power) => {
+                let Term::Binary(Binary::Sub, score, total, _) = *self.terms.get(power) else { return Ok(None) };
+                let Term::Fold(Fold::LogSumExp, list) = *self.terms.get(self.terms.uncast(total)) else {
+                    return Ok(None);
+                };
+                let scores = self.terms.list(list);
+                if scores[..].get(1) == Some(&score) && scores.len() == 2 {
+                    self.scored(&scores, Link::Softmax, level)
+                } else {
+                    Ok(None)
+                }
+            }
             Term::Pick(..) => self.isotonic(&[atom], level),
             _ => Ok(None),
+        }
+    }
+
+    /// Keeps formulas from standing in each other without end. How deep models may, is the lowering's to say.
+    fn deep(&self, level: u32) -> Result<()> {
+        match level > MAX_NESTING {
+            true => Err(error(format!(
+                "the probabilities' formula nests models and corrections more than {MAX_NESTING} deep"
+            ))),
+            false => Ok(()),
         }
     }
 
@@ -266,10 +294,10 @@ impl Carry<'_> {
         if let [first, second] = parts[..]
             && self.complements(first, second)?
         {
-            return self.second_of_two(second, level);
+            return self.second_of_two(second, level + 1);
         }
         if matches!(self.terms.get(parts[0]), Term::Softmax(..)) {
-            return self.distribution(parts, level);
+            return self.distribution(parts, level + 1);
         }
         let powers: Option<Vec<Id>> = parts
             .iter()
@@ -373,11 +401,14 @@ impl Carry<'_> {
     }
 
     fn no_member(&self, id: Id) -> crate::error::Error {
-        let why = self.column(id).err().map(|e| e.to_string()).unwrap_or_default();
-        error(format!(
-            "a model reads {}, which is neither a step on an input nor a member's probability: {why}",
-            self.terms.describe(self.terms.uncast(id))
-        ))
+        let what = self.terms.describe(self.terms.uncast(id));
+        self.blame(
+            id,
+            format!(
+                "a model reads {what}, which is neither a step on an input nor a member's probability: stacking is understood with \
+                 stack_method predict_proba, the members' probabilities before the inputs that are passed through"
+            ),
+        )
     }
 
     /// Whether a model's answer is below a term.

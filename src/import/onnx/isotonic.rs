@@ -82,14 +82,13 @@ impl Curve {
     fn nearest(&self, v: f64) -> usize {
         let round = |v: f64| if self.rounded { single(v) } else { v };
         let v = round(round(v).clamp(self.within.0, self.within.1));
-        let distance = |x: &f64| round(v - x).abs();
-        let mut best = 0;
-        for k in 1..self.x.len() {
-            if distance(&self.x[k]) < distance(&self.x[best]) {
-                best = k;
-            }
-        }
-        best
+        let distance = |x: f64| round(v - x).abs();
+        // Distances fall up to `v` and grow from there; rounding may make some equal.
+        let above = self.x.partition_point(|x| *x < v);
+        let near = [above.checked_sub(1), Some(above)].into_iter().flatten().filter_map(|k| self.x.get(k));
+        let least = near.map(|x| distance(*x)).fold(f64::INFINITY, f64::min);
+        let first = self.x[..above].partition_point(|x| distance(*x) > least);
+        first.min(self.x.len() - 1)
     }
 
     /// The points of the curve that is level between the steps.

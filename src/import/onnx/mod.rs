@@ -30,6 +30,8 @@ mod tables;
 pub mod tensor;
 mod terms;
 #[cfg(test)]
+mod read_tests;
+#[cfg(test)]
 mod tests;
 
 use super::columns::Column;
@@ -73,6 +75,11 @@ fn lower(graph: &Graph) -> Result<Foreign> {
     if carry.nearest {
         notes.push(
             "the file takes isotonic calibration's nearest threshold, as its converter wrote it; scikit-learn interpolates".into(),
+        );
+    }
+    if carry.cut {
+        notes.push(
+            "the original cuts numbers off to whole ones before it encodes them: give whole numbers there".into(),
         );
     }
     let mut reads = vec![(false, false); carry.inputs.len()];

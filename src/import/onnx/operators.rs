@@ -165,6 +165,7 @@ impl Carry<'_> {
                 let array = self.softmax(node)?;
                 if op == "Softmax" { Ok(array) } else { self.each(array, |terms, id| terms.unary(Unary::Log, id)) }
             }
+            "LpNormalization" => self.lp_normalization(node),
             "MatMul" => {
                 node.only(&[])?;
                 let (array, weights) = (self.array(node, 0)?, self.known(node, 1)?);
@@ -370,6 +371,41 @@ impl Carry<'_> {
         Ok(Array { ids, ..array })
     }
 
+    fn lp_normalization(&mut self, node: &Node) -> Result<Array> {
+        node.only(&["axis", "p"])?;
+        let array = self.array(node, 0)?;
+        let along = axis(node.int("axis", -1)?, array.shape.len(), node)?;
+        let power = node.int("p", 2)?;
+        if along + 1 != array.shape.len() || !(1..=2).contains(&power) {
+            return Err(node.error(format!("axis {along} and p {power}; the last axis, and 1 or 2, are understood")));
+        }
+        self.divided(&array, if power == 1 { Norm::L1 } else { Norm::L2 })
+    }
+
+    /// Runs of the last dimension, divided by their size.
+    pub fn divided(&mut self, array: &Array, norm: Norm) -> Result<Array> {
+        let rounded = array.element == Element::F32;
+        let mut ids = Vec::with_capacity(array.ids.len());
+        for run in array.runs().1 {
+            let mut parts = Vec::with_capacity(run.len());
+            for id in run {
+                parts.push(match norm {
+                    Norm::L1 => self.terms.unary(Unary::Abs, *id)?,
+                    Norm::L2 => self.terms.binary(Binary::Mul, *id, *id, rounded)?,
+                    Norm::Largest => *id,
+                });
+            }
+            let mut size = self.terms.fold(if norm == Norm::Largest { Fold::Max } else { Fold::Sum }, &parts)?;
+            if norm == Norm::L2 {
+                size = self.terms.unary(Unary::Sqrt, size)?;
+            }
+            for id in run {
+                ids.push(self.terms.binary(Binary::Div, *id, size, rounded)?);
+            }
+        }
+        Ok(Array { ids, shape: array.shape.clone(), element: array.element })
+    }
+
     /// `array` (…, n) times `weights` (n, m), or (m, n) if `turned`.
     fn product(&mut self, node: &Node, array: Array, weights: &Tensor, turned: bool, factor: f64) -> Result<Array> {
         let numbers = weights.to_f64().ok_or_else(|| node.error("its weights are no numbers"))?;
@@ -386,6 +422,7 @@ impl Carry<'_> {
         let of = |i: usize, k: usize| if turned { k * n + i } else { i * cols + k };
         let data =
             (0..cols).flat_map(|k| (0..n).map(move |i| (i, k))).map(|(i, k)| factor * numbers[of(i, k)]).collect();
+        self.spend(numbers.len())?;
         let matrix = self.terms.matrix(Matrix { rows: cols, cols: n, data });
         let mut ids = Vec::with_capacity(array.ids.len() / n.max(1) * cols);
         let runs: Vec<&[Id]> = run_ids.collect();
@@ -492,6 +529,17 @@ impl Carry<'_> {
         let element = if node.op.starts_with("Arg") { Element::I64 } else { element };
         Ok(Array { shape, ids, element })
     }
+}
+
+/// The size of a run of numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Norm {
+    /// Sum of magnitudes.
+    L1,
+    /// Root of the sum of squares.
+    L2,
+    /// The largest.
+    Largest,
 }
 
 fn unary(op: &str) -> Option<Unary> {

@@ -13,9 +13,6 @@ use crate::model::{Model, forest};
 use std::collections::BTreeMap;
 use std::f64::consts::PI;
 
-/// Steps of taking one sum apart at most.
-const MAX_STEPS: usize = 1 << 20;
-
 /// A sum: a constant, and terms with factors, each once, in the order in which they first stand there.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sum {
@@ -55,12 +52,8 @@ impl Carry<'_> {
         let mut sum = Sum::default();
         let mut at: BTreeMap<Id, usize> = BTreeMap::new();
         let mut open = vec![(1.0, id)];
-        let mut steps = 0;
         while let Some((factor, id)) = open.pop() {
-            steps += 1;
-            if steps > MAX_STEPS {
-                return Err(error(format!("a sum comes to more than {MAX_STEPS} terms")));
-            }
+            self.spend(1)?;
             match *self.terms.get(id) {
                 Term::Number(bits) => sum.constant += factor * bits.value(),
                 Term::Unary(Unary::Single, a) => open.push((factor, a)),
@@ -99,6 +92,20 @@ impl Carry<'_> {
             Term::Softmax(list, 0) if self.terms.list(list).len() == 2 => {
                 Ok(Some(self.terms.intern(Term::Softmax(list, 1))?))
             }
+            // e^(a - ln(e^a + e^b))
+            Term::Unary(Unary::Exp, power) => match *self.terms.get(power) {
+                Term::Binary(Binary::Sub, score, total, rounded) => match *self.terms.get(self.terms.uncast(total)) {
+                    Term::Fold(Fold::LogSumExp, list) => match self.terms.list(list)[..] {
+                        [first, second] if first == score && first != second => {
+                            let power = self.terms.intern(Term::Binary(Binary::Sub, second, total, rounded))?;
+                            Ok(Some(self.terms.intern(Term::Unary(Unary::Exp, power))?))
+                        }
+                        _ => Ok(None),
+                    },
+                    _ => Ok(None),
+                },
+                _ => Ok(None),
+            },
             Term::Binary(Binary::Div, a, total, rounded) => {
                 let Some((parts, _)) = self.total(total) else { return Ok(None) };
                 match parts[..] {

@@ -236,7 +236,7 @@ pub fn packed(node: &Node, width: usize) -> Result<Ensemble> {
         ],
     )?;
     same_length(node, &[("leaf_targetids", targets.len()), ("leaf_weights", weights.len())])?;
-    let n_outputs = usize::try_from(node.int("n_targets", 1)?).unwrap_or(0);
+    let n_outputs = super::ensemble::targets(node)?;
     // Sets, one for each node with mode 6, in order, each ended by a NaN.
     let members = node.tensor("membership_values")?.and_then(|t| t.to_f64()).unwrap_or_default();
     let mut sets = members.split(|v| v.is_nan());

@@ -15,9 +15,10 @@ from common import numeric, sample, target, threshold_rows, with_missing, write_
 
 import numpy as np
 import onnx
+import onnx_hand
 import onnxruntime
 import pandas
-from onnx import helper, numpy_helper
+from onnx import helper
 from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType, Int64TensorType, StringTensorType
 from sklearn.calibration import CalibratedClassifierCV
@@ -45,6 +46,23 @@ TYPES = {1: np.float32, 7: np.int64, 8: object, 11: np.float64}
 # Machines' and naive Bayes' scores in float32: on some rows onnxruntime is more than 1e-6 off what scikit-learn answers in float64 (1.8e-6
 # seen), where the import is within 2e-7 of it.
 SINGLE = 3e-6
+
+
+# Some of each kind, small ones.
+COMMITTED = {
+    "tree-3",
+    "boosting-2",
+    "StandardScaler-tree-2",
+    "logistic-3",
+    "mlp-relu-2",
+    "stacking-2-passthrough",
+    "calibrated-isotonic-3-tree",
+    "table-tree",
+    "table-logistic",
+    "xgboost-2-missing",
+    "hand-equals-chain",
+    "hand-version5-3",
+}
 
 
 def answers(model, rows, names):
@@ -82,9 +100,11 @@ def record(folder, model, rows, names=None, labels=None, **rest):
     write_case(folder, data, "onnx", names, rows, probability=probability, labels=own or labels, **rest)
 
 
-def convert(model, n, kind=FloatTensorType, **options):
+def convert(model, n, kind=FloatTensorType, opset=None, **options):
     chosen = {id(model): options} if options else None
-    made = convert_sklearn(model, initial_types=[("X", kind([None, n]))], options=chosen)
+    # An old set of operators has its own ways to sum, clip and take axes.
+    versions = None if opset is None else {"": opset, "ai.onnx.ml": 1 if opset < 13 else 3}
+    made = convert_sklearn(model, initial_types=[("X", kind([None, n]))], options=chosen, target_opset=versions)
     # What is written now must load everywhere: the newest format is not needed.
     made.ir_version = min(made.ir_version, 10)
     return made
@@ -302,138 +322,63 @@ def cat_case(classes, texts=False, missing=False, **params):
     return write
 
 
-def hand_case(mode, tracks=0, whole=False, post="LOGISTIC", chain=False):
-    """A small ensemble by hand, for the tests that no converter writes."""
-
-    def write(folder):
-        treeids, nodeids, features, modes, values, yes, no = [], [], [], [], [], [], []
-        weights = {}
-        tests = [1.0, 3.0, 2.5, -1.0] if chain else [1.0]
-        for tree in range(2):
-            # A chain of tests, each with a leaf where it holds; then a leaf.
-            for i, value in enumerate(tests):
-                here = 2 * i
-                for column, v in zip((treeids, nodeids, features, modes, values, yes, no), (tree, here, tree, mode, value, here + 1, here + 2)):
-                    column.append(v)
-                for column, v in zip((treeids, nodeids, features, modes, values, yes, no), (tree, here + 1, 0, "LEAF", 0.0, 0, 0)):
-                    column.append(v)
-                weights[tree, here + 1] = 0.3 * (i + 1) - tree
-            last = 2 * len(tests)
-            for column, v in zip((treeids, nodeids, features, modes, values, yes, no), (tree, last, 0, "LEAF", 0.0, 0, 0)):
-                column.append(v)
-            weights[tree, last] = -0.7 + tree
-        node = helper.make_node(
-            "TreeEnsembleClassifier",
-            ["X"],
-            ["label", "probabilities"],
-            domain="ai.onnx.ml",
-            nodes_treeids=treeids,
-            nodes_nodeids=nodeids,
-            nodes_featureids=features,
-            nodes_modes=modes,
-            nodes_values=values,
-            nodes_truenodeids=yes,
-            nodes_falsenodeids=no,
-            nodes_hitrates=[1.0] * len(modes),
-            nodes_missing_value_tracks_true=[tracks] * len(modes),
-            class_treeids=[t for t, _ in weights],
-            class_nodeids=[n for _, n in weights],
-            class_ids=[0] * len(weights),
-            class_weights=list(weights.values()),
-            classlabels_strings=["no", "yes"],
-            post_transform=post,
-        )
-        outputs = [helper.make_tensor_value_info("label", 8, [None]), helper.make_tensor_value_info("probabilities", 1, [None, 2])]
-        kind = onnx.TensorProto.INT64 if whole else onnx.TensorProto.FLOAT
-        graph = helper.make_graph([node], "trees", [helper.make_tensor_value_info("X", kind, [None, 2])], outputs)
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("ai.onnx.ml", 3), helper.make_opsetid("", 17)], ir_version=8)
-        if whole:
-            points = [-3, -2, -1, 0, 1, 2, 3, 4, 1000]
-        else:
-            points = [-3, -1, 0, 1, 2, 2.5, 3, 3.5, 1e6, np.nan]
-            points += [float(np.nextafter(np.float32(v), np.float32(s * 9))) for v in tests for s in (-1, 1)]
-        rows = np.array([[a, b] for a in points for b in points], dtype=np.float64)
-        record(folder, model, rows, labels=["no", "yes"])
-
-    return write
-
-
-def gnb_rows(make, classes, kind, tolerance):
-    return plain_case(make, classes, kind, tolerance=tolerance, spread=0.3, zipmap=False)
-
-
 def cases(small):
-    """Names and writers. The first of each family is committed."""
-    first = set()
+    """Names and writers."""
 
-    def of(family, name, write):
-        keep = not small or family not in first
-        first.add(family)
-        return [(name, write)] if keep else []
+    def of(name, write):
+        return [(name, write)] if not small or name in COMMITTED else []
 
     every = []
     leaf = lambda m, rows: m.apply(rows)  # noqa: E731
     boost = lambda m, rows: m.apply(rows).reshape(len(rows), -1)  # noqa: E731
     for classes in (2, 3):
         c = f"{classes}"
-        every += of(
-            "forest",
-            f"forest-{c}",
-            forest_case(lambda: RandomForestClassifier(10, max_depth=4, random_state=0), classes, apply=leaf),
+        every += of(f"forest-{c}", forest_case(lambda: RandomForestClassifier(10, max_depth=4, random_state=0), classes, apply=leaf),
         )
-        every += of("tree", f"tree-{c}", forest_case(lambda: DecisionTreeClassifier(max_depth=5, random_state=0), classes, apply=lambda m, r: m.apply(r)))
-        every += of("tree", f"tree-{c}-nozipmap", forest_case(lambda: DecisionTreeClassifier(max_depth=3, random_state=0), classes, zipmap=False))
-        every += of("tree", f"tree-{c}-deep", forest_case(lambda: DecisionTreeClassifier(random_state=0), classes, apply=lambda m, r: m.apply(r)))
-        every += of("extra", f"extra-trees-{c}", forest_case(lambda: ExtraTreesClassifier(10, max_depth=4, random_state=0), classes, apply=leaf))
-        every += of("forest", f"forest-{c}-deep", forest_case(lambda: RandomForestClassifier(40, random_state=0), classes, apply=leaf))
-        every += of(
-            "boosting",
-            f"boosting-{c}",
-            forest_case(lambda: GradientBoostingClassifier(n_estimators=10, max_depth=3, random_state=0), classes, apply=boost),
+        every += of(f"tree-{c}", forest_case(lambda: DecisionTreeClassifier(max_depth=5, random_state=0), classes, apply=lambda m, r: m.apply(r)))
+        every += of(f"tree-{c}-nozipmap", forest_case(lambda: DecisionTreeClassifier(max_depth=3, random_state=0), classes, zipmap=False))
+        every += of(f"tree-{c}-deep", forest_case(lambda: DecisionTreeClassifier(random_state=0), classes, apply=lambda m, r: m.apply(r)))
+        every += of(f"extra-trees-{c}", forest_case(lambda: ExtraTreesClassifier(10, max_depth=4, random_state=0), classes, apply=leaf))
+        every += of(f"forest-{c}-deep", forest_case(lambda: RandomForestClassifier(40, random_state=0), classes, apply=leaf))
+        every += of(f"boosting-{c}", forest_case(lambda: GradientBoostingClassifier(n_estimators=10, max_depth=3, random_state=0), classes, apply=boost),
         )
-        every += of("missing", f"tree-{c}-missing", forest_case(lambda: DecisionTreeClassifier(max_depth=4, random_state=0), classes, missing=True))
-        every += of("missing", f"forest-{c}-missing", forest_case(lambda: RandomForestClassifier(6, max_depth=4, random_state=0), classes, missing=True))
+        every += of(f"tree-{c}-missing", forest_case(lambda: DecisionTreeClassifier(max_depth=4, random_state=0), classes, missing=True))
+        every += of(f"forest-{c}-missing", forest_case(lambda: RandomForestClassifier(6, max_depth=4, random_state=0), classes, missing=True))
         for scaler in (StandardScaler, MinMaxScaler, RobustScaler):
-            every += of(
-                "scaled",
-                f"{scaler.__name__}-tree-{c}",
-                scaled_tree_case(scaler(), lambda: DecisionTreeClassifier(max_depth=5, random_state=0), classes),
+            every += of(f"{scaler.__name__}-tree-{c}", scaled_tree_case(scaler(), lambda: DecisionTreeClassifier(max_depth=5, random_state=0), classes),
             )
-        every += of("linear", f"logistic-{c}", plain_case(LogisticRegression, classes))
-        every += of("linear", f"logistic-{c}-nozipmap", plain_case(LogisticRegression, classes, zipmap=False))
-        every += of("linear", f"logistic-{c}-double", plain_case(LogisticRegression, classes, DoubleTensorType, tolerance=1e-12, zipmap=False))
-        every += of("linear", f"logistic-{c}-ovr", plain_case(lambda: OneVsRestClassifier(LogisticRegression()), classes))
-        every += of("linear", f"sgd-{c}", plain_case(lambda: SGDClassifier(loss="log_loss", alpha=0.1, random_state=0), classes))
+        every += of(f"logistic-{c}", plain_case(LogisticRegression, classes))
+        every += of(f"logistic-{c}-nozipmap", plain_case(LogisticRegression, classes, zipmap=False))
+        every += of(f"logistic-{c}-double", plain_case(LogisticRegression, classes, DoubleTensorType, tolerance=1e-12, zipmap=False))
+        every += of(f"logistic-{c}-ovr", plain_case(lambda: OneVsRestClassifier(LogisticRegression()), classes))
+        every += of(f"sgd-{c}", plain_case(lambda: SGDClassifier(loss="log_loss", alpha=0.1, random_state=0), classes))
         for scaler in (StandardScaler, MinMaxScaler, RobustScaler, MaxAbsScaler, Binarizer):
-            every += of("linear", f"{scaler.__name__}-logistic-{c}", plain_case(lambda s=scaler: make_pipeline(s(), LogisticRegression()), classes))
-        every += of(
-            "linear",
-            f"StandardScaler-logistic-{c}-double",
-            plain_case(lambda: make_pipeline(StandardScaler(), LogisticRegression()), classes, DoubleTensorType, tolerance=1e-12, zipmap=False),
+            every += of(f"{scaler.__name__}-logistic-{c}", plain_case(lambda s=scaler: make_pipeline(s(), LogisticRegression()), classes))
+        every += of(f"StandardScaler-logistic-{c}-double", plain_case(lambda: make_pipeline(StandardScaler(), LogisticRegression()), classes, DoubleTensorType, tolerance=1e-12, zipmap=False),
         )
-        every += of("linear", f"clipped-logistic-{c}", plain_case(lambda: make_pipeline(MinMaxScaler(clip=True), LogisticRegression()), classes))
+        every += of(f"clipped-logistic-{c}", plain_case(lambda: make_pipeline(MinMaxScaler(clip=True), LogisticRegression()), classes))
         for kernel in ("rbf", "linear", "poly", "sigmoid"):
             # libsvm's coupling stops early: at 0.005 / classes.
             svc = lambda k=kernel: make_pipeline(StandardScaler(), SVC(kernel=k, probability=True, random_state=0, degree=2))  # noqa: E731
-            every += of("svc", f"svc-{kernel}-{c}", plain_case(svc, classes, tolerance=SINGLE))
+            every += of(f"svc-{kernel}-{c}", plain_case(svc, classes, tolerance=SINGLE))
         for activation in ("relu", "tanh", "logistic", "identity"):
             net = lambda a=activation: make_pipeline(StandardScaler(), MLPClassifier((8, 5), activation=a, max_iter=80, random_state=0))  # noqa: E731
-            every += of("mlp", f"mlp-{activation}-{c}", plain_case(net, classes))
-        every += of("mlp", f"mlp-{c}-double", plain_case(lambda: MLPClassifier((6,), max_iter=80, random_state=0), classes, DoubleTensorType, zipmap=False))
-        every += of("bayes", f"bayes-{c}-double", gnb_rows(GaussianNB, classes, DoubleTensorType, 1e-10))
+            every += of(f"mlp-{activation}-{c}", plain_case(net, classes))
+        every += of(f"mlp-{c}-double", plain_case(lambda: MLPClassifier((6,), max_iter=80, random_state=0), classes, DoubleTensorType, zipmap=False))
+        every += of(f"bayes-{c}-double", plain_case(GaussianNB, classes, DoubleTensorType, tolerance=1e-10, spread=0.3, zipmap=False))
         # Sums of squares in float32: of a log-likelihood of 100, one unit in the last place is 8e-6.
-        every += of("bayes", f"bayes-{c}", gnb_rows(GaussianNB, classes, FloatTensorType, SINGLE))
+        every += of(f"bayes-{c}", plain_case(GaussianNB, classes, tolerance=SINGLE, spread=0.3))
         members = lambda: [  # noqa: E731
             ("tree", DecisionTreeClassifier(max_depth=3, random_state=0)),
             ("linear", LogisticRegression()),
             ("forest", RandomForestClassifier(4, max_depth=3, random_state=0)),
         ]
-        every += of("stacking", f"stacking-{c}", forest_case(lambda: StackingClassifier(members(), cv=3), classes))
-        every += of("stacking", f"stacking-{c}-passthrough", forest_case(lambda: StackingClassifier(members(), cv=3, passthrough=True), classes))
+        every += of(f"stacking-{c}", forest_case(lambda: StackingClassifier(members(), cv=3), classes))
+        every += of(f"stacking-{c}-passthrough", forest_case(lambda: StackingClassifier(members(), cv=3, passthrough=True), classes))
         vote = lambda w: VotingClassifier(members(), voting="soft", weights=w, flatten_transform=False)  # noqa: E731
-        every += of("voting", f"voting-{c}", forest_case(lambda: vote(None), classes))
-        every += of("voting", f"voting-{c}-weights", forest_case(lambda: vote(np.array([1.0, 2.0, 0.5])), classes))
-        every += of("voting", f"bagging-{c}", forest_case(lambda: BaggingClassifier(DecisionTreeClassifier(max_depth=3), 4, random_state=0), classes))
+        every += of(f"voting-{c}", forest_case(lambda: vote(None), classes))
+        every += of(f"voting-{c}-weights", forest_case(lambda: vote(np.array([1.0, 2.0, 0.5])), classes))
+        every += of(f"bagging-{c}", forest_case(lambda: BaggingClassifier(DecisionTreeClassifier(max_depth=3), 4, random_state=0), classes))
         for method in ("sigmoid", "isotonic"):
             for ensemble in (True, False):
                 name = f"calibrated-{method}-{c}" + ("" if ensemble else "-one")
@@ -445,17 +390,53 @@ def cases(small):
                 }.items():
                     calibrated = lambda b=model, m=method, e=ensemble: CalibratedClassifierCV(b(), method=m, cv=2, ensemble=e)  # noqa: E731
                     write = (plain_case if base in ("logistic", "linearsvc") else forest_case)(calibrated, classes)
-                    every += of("calibrated" + method, f"{name}-{base}", write)
-        every += of("xgboost", f"xgboost-{c}", xgb_case(classes))
-        every += of("xgboost", f"xgboost-{c}-missing", xgb_case(classes, missing=True))
-        every += of("xgboost", f"xgboost-{c}-deep", xgb_case(classes, max_depth=6, n_estimators=20, learning_rate=0.5))
-        every += of("lightgbm", f"lightgbm-{c}", lgb_case(classes))
-        every += of("lightgbm", f"lightgbm-{c}-missing", lgb_case(classes, missing=True))
-        every += of("lightgbm", f"lightgbm-{c}-categorical", lgb_case(classes, categorical=True))
-        every += of("lightgbm", f"lightgbm-{c}-nozipmap", lgb_case(classes, zipmap=False))
-        every += of("catboost", f"catboost-{c}", cat_case(classes))
-        every += of("catboost", f"catboost-{c}-missing", cat_case(classes, missing=True))
-        every += of("catboost", f"catboost-{c}-texts", cat_case(classes, texts=True))
+                    every += of(f"{name}-{base}", write)
+        tree = lambda: DecisionTreeClassifier(max_depth=3, random_state=0)  # noqa: E731
+        scaled = lambda m: make_pipeline(StandardScaler(), m)  # noqa: E731
+        net = lambda: MLPClassifier((5,), max_iter=60, random_state=0)  # noqa: E731
+        for opset in (9, 11, 13, 15, 18):
+            o = f"opset{opset}-{c}"
+            every += of(f"{o}-logistic-ovr", plain_case(lambda: OneVsRestClassifier(LogisticRegression()), classes, opset=opset))
+            every += of(f"{o}-mlp", plain_case(lambda: scaled(net()), classes, tolerance=SINGLE, opset=opset))
+            every += of(f"{o}-bayes", plain_case(GaussianNB, classes, tolerance=SINGLE, spread=0.3, opset=opset))
+            isotonic = lambda: CalibratedClassifierCV(tree(), cv=2, method="isotonic")  # noqa: E731
+            every += of(f"{o}-isotonic", forest_case(isotonic, classes, opset=opset))
+            stack = lambda: StackingClassifier([("a", tree()), ("b", LogisticRegression())], cv=2)  # noqa: E731
+            every += of(f"{o}-stacking", forest_case(stack, classes, opset=opset))
+            if opset > 9:
+                clip = lambda: make_pipeline(MinMaxScaler(clip=True), LogisticRegression())  # noqa: E731
+                every += of(f"{o}-clipped", plain_case(clip, classes, opset=opset))
+        every += of(f"calibrated-mlp-{c}", plain_case(lambda: CalibratedClassifierCV(scaled(net()), cv=2), classes, tolerance=SINGLE))
+        every += of(f"calibrated-bayes-{c}", plain_case(lambda: CalibratedClassifierCV(GaussianNB(), cv=2), classes, tolerance=1e-4, spread=0.3))
+        boosting = lambda: GradientBoostingClassifier(n_estimators=4, random_state=0)  # noqa: E731
+        every += of(f"calibrated-boosting-{c}", forest_case(lambda: CalibratedClassifierCV(boosting(), cv=2), classes))
+        if classes == 2:
+            every += of("calibrated-svc-2", plain_case(lambda: CalibratedClassifierCV(scaled(SVC()), cv=2), classes, tolerance=SINGLE))
+        mixed = lambda: [  # noqa: E731
+            ("linear", scaled(LogisticRegression())),
+            ("net", scaled(net())),
+            ("bayes", GaussianNB()),
+            ("svc", scaled(SVC(probability=True, random_state=0))),
+            ("boosting", boosting()),
+        ]
+        vote_mixed = lambda: VotingClassifier(mixed(), voting="soft", flatten_transform=False)  # noqa: E731
+        every += of(f"voting-mixed-{c}", plain_case(vote_mixed, classes, tolerance=1e-4, spread=0.3))
+        over_net = lambda: StackingClassifier(mixed()[:2], cv=2, final_estimator=net())  # noqa: E731
+        every += of(f"stacking-net-{c}", plain_case(over_net, classes, tolerance=SINGLE))
+        in_pipe = lambda: scaled(StackingClassifier([("a", tree()), ("b", LogisticRegression())], cv=2, passthrough=True))  # noqa: E731
+        every += of(f"scaled-stacking-{c}", plain_case(in_pipe, classes))
+        some = lambda: BaggingClassifier(tree(), 4, max_features=3, random_state=0)  # noqa: E731
+        every += of(f"bagging-features-{c}", forest_case(some, classes))
+        every += of(f"xgboost-{c}", xgb_case(classes))
+        every += of(f"xgboost-{c}-missing", xgb_case(classes, missing=True))
+        every += of(f"xgboost-{c}-deep", xgb_case(classes, max_depth=6, n_estimators=20, learning_rate=0.5))
+        every += of(f"lightgbm-{c}", lgb_case(classes))
+        every += of(f"lightgbm-{c}-missing", lgb_case(classes, missing=True))
+        every += of(f"lightgbm-{c}-categorical", lgb_case(classes, categorical=True))
+        every += of(f"lightgbm-{c}-nozipmap", lgb_case(classes, zipmap=False))
+        every += of(f"catboost-{c}", cat_case(classes))
+        every += of(f"catboost-{c}-missing", cat_case(classes, missing=True))
+        every += of(f"catboost-{c}-texts", cat_case(classes, texts=True))
 
     one_hot = lambda: OneHotEncoder(handle_unknown="ignore")  # noqa: E731
     for model_name, make in {
@@ -467,54 +448,23 @@ def cases(small):
     }.items():
         both = numbers_then((one_hot, ["job", "sex"]))
         use = ("age", "pay", "job", "sex")
-        every += of("table", f"table-{model_name}", table_case(both, make, missing=["age", "pay"], unknown=True, use=use))
-        every += of(
-            "table",
-            f"table-{model_name}-drop-binary",
-            table_case(numbers_then((lambda: OneHotEncoder(drop="if_binary"), ["job", "sex"])), make, missing=["age"], use=use),
+        every += of(f"table-{model_name}", table_case(both, make, missing=["age", "pay"], unknown=True, use=use))
+        every += of(f"table-{model_name}-drop-binary", table_case(numbers_then((lambda: OneHotEncoder(drop="if_binary"), ["job", "sex"])), make, missing=["age"], use=use),
         )
-        every += of("table", f"table-{model_name}-ordinal", table_case(numbers_then((OrdinalEncoder, ["job", "sex"])), make, use=use))
-        every += of(
-            "table",
-            f"table-{model_name}-ordinal-unknown",
-            table_case(
+        every += of(f"table-{model_name}-ordinal", table_case(numbers_then((OrdinalEncoder, ["job", "sex"])), make, use=use))
+        every += of(f"table-{model_name}-ordinal-unknown", table_case(
                 numbers_then((lambda: OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1), ["job", "sex"])),
                 make,
                 unknown=True,
                 use=use,
             ),
         )
-        every += of(
-            "table",
-            f"table-{model_name}-whole",
-            table_case(numbers_then((one_hot, ["job"]), (one_hot, ["children"])), make, unknown=True, use=("age", "pay", "job", "children")),
+        every += of(f"table-{model_name}-whole", table_case(numbers_then((one_hot, ["job"]), (one_hot, ["children"])), make, unknown=True, use=("age", "pay", "job", "children")),
         )
-        every += of(
-            "table",
-            f"table-{model_name}-passthrough",
-            table_case(lambda: [("age", StandardScaler(), ["age"]), ("job", one_hot(), ["job"])], make, remainder="passthrough", use=("age", "pay", "job")),
+        every += of(f"table-{model_name}-passthrough", table_case(lambda: [("age", StandardScaler(), ["age"]), ("job", one_hot(), ["job"])], make, remainder="passthrough", use=("age", "pay", "job")),
         )
-        every += of(
-            "table",
-            f"table-{model_name}-dropped",
-            table_case(numbers_then((one_hot, ["job"])), make, unknown=True, dropped=("sex", "children")),
+        every += of(f"table-{model_name}-dropped", table_case(numbers_then((one_hot, ["job"])), make, unknown=True, dropped=("sex", "children")),
         )
-    for name, write in {
-        "below": hand_case("BRANCH_LT"),
-        "at-most-missing": hand_case("BRANCH_LEQ", tracks=1),
-        "at-least": hand_case("BRANCH_GTE"),
-        "above-missing": hand_case("BRANCH_GT", tracks=1),
-        "equals": hand_case("BRANCH_EQ"),
-        "equals-missing": hand_case("BRANCH_EQ", tracks=1),
-        "equals-chain": hand_case("BRANCH_EQ", chain=True),
-        "differs": hand_case("BRANCH_NEQ"),
-        "equals-whole": hand_case("BRANCH_EQ", whole=True, chain=True),
-        "differs-whole": hand_case("BRANCH_NEQ", whole=True),
-        "differs-chain": hand_case("BRANCH_NEQ", chain=True),
-        "below-chain": hand_case("BRANCH_LT", chain=True, tracks=1),
-    }.items():
-        every += of("mode" + name, f"mode-{name}", write)
+    for name, model, rows, labels in onnx_hand.cases():
+        every += of(f"hand-{name}", lambda f, m=model, r=rows, l=labels: record(f, m, r, labels=l))
     yield from every
-
-
-__all__ = ["cases", "numpy_helper"]
