@@ -42,7 +42,7 @@ impl Carry<'_> {
             _ => {
                 return Err(node.error(
                     "the operator is not understood: those are that skl2onnx, onnxmltools and CatBoost write for the classifiers \
-                     and the preprocessing that docs/import.md lists",
+                     and their preprocessing (trees, linear models, SVC, MLP, naive Bayes; scaling, imputing, encoding)",
                 ));
             }
         })

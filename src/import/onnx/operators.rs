@@ -176,7 +176,7 @@ impl Carry<'_> {
             | "ReduceL2" | "ArgMax" | "ArgMin" => self.reduce(node),
             _ => Err(node.error(
                 "the operator is not understood: those are that skl2onnx, onnxmltools and CatBoost write for the classifiers and \
-                 the preprocessing that docs/import.md lists",
+                 their preprocessing (trees, linear models, SVC, MLP, naive Bayes; scaling, imputing, encoding)",
             )),
         }
     }
