@@ -171,11 +171,11 @@ fn matched(inputs: &[Input], outside: &Outside) -> Result<Fields> {
         outside.fields.iter().map(|f| f.name.as_str()).chain(outside.derived.iter().map(|d| d.name.as_str())).collect();
     let slots = slots(inputs, outside, &names)?;
     let n = outside.fields.len();
-    let mut schema = Schema::default();
-    schema.extra = match outside.extra {
+    let extra = match outside.extra {
         config::Extra::Ignore => Extra::Ignore,
         config::Extra::Reject => Extra::Reject,
     };
+    let mut schema = Schema { fields: Vec::new(), extra };
     let mut notes = Vec::new();
     for (i, written) in outside.fields.iter().enumerate() {
         let feeds: Vec<&Input> =
@@ -260,7 +260,7 @@ fn slots(inputs: &[Input], outside: &Outside, names: &[&str]) -> Result<Vec<usiz
          model's order, which feeds which input",
         lost.len(),
         if lost.len() == 1 { "" } else { "s" },
-        list(lost.iter().copied().collect::<Vec<_>>().into_iter()),
+        list(lost.iter().copied()),
         did_you_mean(first, spare.iter().map(String::as_str)),
         if spare.is_empty() {
             "all of the schema's own are read".to_owned()
