@@ -421,7 +421,7 @@ def cases(small):
                 clip = lambda: make_pipeline(MinMaxScaler(clip=True), LogisticRegression())  # noqa: E731
                 every += of(f"{o}-clipped", plain_case(clip, classes, opset=opset))
         every += of(f"calibrated-mlp-{c}", plain_case(lambda: CalibratedClassifierCV(scaled(net()), cv=2), classes, tolerance=SINGLE))
-        every += of(f"calibrated-bayes-{c}", plain_case(lambda: CalibratedClassifierCV(GaussianNB(), cv=2), classes, tolerance=1e-4, spread=0.3))
+        every += of(f"calibrated-bayes-{c}", plain_case(lambda: CalibratedClassifierCV(GaussianNB(), cv=2), classes, spread=0.3))
         boosting = lambda: GradientBoostingClassifier(n_estimators=4, random_state=0)  # noqa: E731
         every += of(f"calibrated-boosting-{c}", forest_case(lambda: CalibratedClassifierCV(boosting(), cv=2), classes))
         if classes == 2:
@@ -434,7 +434,7 @@ def cases(small):
             ("boosting", boosting()),
         ]
         vote_mixed = lambda: VotingClassifier(mixed(), voting="soft", flatten_transform=False)  # noqa: E731
-        every += of(f"voting-mixed-{c}", plain_case(vote_mixed, classes, tolerance=1e-4, spread=0.3))
+        every += of(f"voting-mixed-{c}", plain_case(vote_mixed, classes, spread=0.3))
         over_net = lambda: StackingClassifier(mixed()[:2], cv=2, final_estimator=net())  # noqa: E731
         every += of(f"stacking-net-{c}", plain_case(over_net, classes, tolerance=SINGLE))
         in_pipe = lambda: scaled(StackingClassifier([("a", tree()), ("b", LogisticRegression())], cv=2, passthrough=True))  # noqa: E731
