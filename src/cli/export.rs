@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::export::onnx;
 use std::path::PathBuf;
 
-/// Write a model in another format: an ONNX graph that answers raw records as the model does
+/// Write a model as an ONNX graph that answers raw records
 ///
 /// One input of shape [N, 1] per field: strings for categories (empty: missing), doubles for numbers, flags (0 or 1) and times (epoch
 /// milliseconds), NaN where missing. Outputs: `label` [N] and `probabilities` [N, classes]. Runs in onnxruntime 1.20 and newer.
