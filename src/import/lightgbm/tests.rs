@@ -120,7 +120,14 @@ fn what_is_almost_zero_is_zero() {
 
 #[test]
 fn infinite_thresholds_part_numbers_from_missing_ones() {
-    for (threshold, left) in [("inf", true), ("1.7976931348623157e+308", true), ("1e999", true), ("-inf", false)] {
+    for (threshold, left) in [
+        ("inf", true),
+        ("1.7976931348623157e+308", true),
+        ("1e999", true),
+        ("1.0000000000000001e+300", true),
+        ("-1e300", false),
+        ("-inf", false),
+    ] {
         let foreign = read_text(&file(&stump(threshold, 8)));
         assert_eq!([-1e300, 0.0, 1e300].map(|x| is_left(&foreign, x)), [left; 3]);
         assert!(!is_left(&foreign, f64::NAN));

@@ -170,10 +170,16 @@ impl Splits {
     }
 }
 
+/// What LightGBM before version 4 writes for an infinite threshold (`Common::AvoidInf`): all numbers on one side, what is missing on
+/// the other.
+const INFINITE: f64 = 1e300;
+
 /// The largest finite number that goes left at threshold `t`, where numbers within ±[`ZERO`] are 0 first.
 fn with_zero(t: f64) -> f64 {
-    if !(-ZERO..=ZERO).contains(&t) {
-        t.clamp(-f64::MAX, f64::MAX)
+    if t.abs() >= INFINITE {
+        f64::MAX.copysign(t)
+    } else if !(-ZERO..=ZERO).contains(&t) {
+        t
     } else if t >= 0.0 {
         ZERO
     } else {
