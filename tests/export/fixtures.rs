@@ -20,7 +20,6 @@ use std::path::{Path, PathBuf};
 #[allow(dead_code, clippy::panic, clippy::unwrap_used, clippy::expect_used)]
 #[path = "../conformance/golden.rs"]
 mod golden;
-#[allow(dead_code)]
 #[path = "../sample/mod.rs"]
 mod sample;
 

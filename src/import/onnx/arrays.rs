@@ -222,7 +222,7 @@ pub fn reshaped(array: &Array, lengths: &[i64], allowzero: bool, node: &Node) ->
     }
     let n = count(&shape)?;
     if let Some(i) = open {
-        if n == 0 || array.ids.len() % n != 0 {
+        if n == 0 || !array.ids.len().is_multiple_of(n) {
             return Err(wrong());
         }
         shape[i] = array.ids.len() / n;

@@ -298,10 +298,10 @@ impl Carry<'_> {
         let parts = (0..3).map(|i| self.array(node, i)).collect::<Result<Vec<Array>>>()?;
         let shape = broadcast(&parts[1].shape, &parts[2].shape, node)?;
         let shape = broadcast(&parts[0].shape, &shape, node)?;
-        let at: Vec<Vec<usize>> = parts.iter().map(|part| places(&part.shape, &shape)).collect();
-        let mut ids = Vec::with_capacity(at[0].len());
-        for i in 0..at[0].len() {
-            let [condition, then, otherwise] = [0, 1, 2].map(|k| parts[k].ids[at[k][i]]);
+        let [first, second, third] = [0, 1, 2].map(|k| places(&parts[k].shape, &shape));
+        let mut ids = Vec::with_capacity(first.len());
+        for (i, (j, k)) in first.into_iter().zip(second.into_iter().zip(third)) {
+            let (condition, then, otherwise) = (parts[0].ids[i], parts[1].ids[j], parts[2].ids[k]);
             ids.push(match (self.terms.as_number(condition), self.terms.get(condition), self.terms.as_number(then)) {
                 (Some(known), ..) => {
                     if known != 0.0 {
@@ -340,7 +340,7 @@ impl Carry<'_> {
             }
         };
         let (low, high) = (bound("min", 1, -f64::MAX)?, bound("max", 2, f64::MAX)?);
-        if !(low <= high) {
+        if low.is_nan() || high.is_nan() || low > high {
             return Err(node.error(format!("it clips to {low}..{high}")));
         }
         self.each(array, |terms, id| terms.intern(Term::Clip(id, low.into(), high.into())))

@@ -257,7 +257,7 @@ pub fn packed(node: &Node, width: usize) -> Result<Ensemble> {
     for start in ints("tree_roots")? {
         let mut nodes: Vec<Branch> = Vec::new();
         // What is still to be laid down: its place among the file's nodes or leaves, and whose child it is, on which side.
-        let mut open: Vec<(i64, bool, Option<(usize, bool)>)> = vec![(*start, false, None)];
+        let mut open = vec![(*start, false, None::<(usize, bool)>)];
         while let Some((at, leaf, parent)) = open.pop() {
             let own = nodes.len();
             // A cycle would be laid down again and again. (A tree of one leaf is a node that leads to it on both sides.)

@@ -98,7 +98,8 @@ fn a_graph_is_ordered_and_typed() {
 
 #[test]
 fn what_is_not_understood_is_named() {
-    let cases: Vec<(&str, Box<dyn Fn(&mut ModelProto)>)> = vec![
+    type Change = Box<dyn Fn(&mut ModelProto)>;
+    let cases: Vec<(&str, Change)> = vec![
         ("no graph", Box::new(|m| m.graph = None)),
         ("functions", Box::new(|m| m.functions.push(Vec::new()))),
         ("training", Box::new(|m| m.training_info.push(vec![1]))),

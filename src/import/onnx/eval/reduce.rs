@@ -195,6 +195,36 @@ pub(super) fn softmax(call: &Call) -> Result<Tensor> {
     call.make(x.shape.clone(), data)
 }
 
+/// `LpNormalization`: along one axis, divided by the norm; all 0 stays so.
+pub(super) fn normalize(call: &Call) -> Result<Tensor> {
+    call.at_most(1)?;
+    call.node.only(&["axis", "p"])?;
+    let x = call.input(0)?;
+    call.room(&x.shape)?;
+    let along = axis(call.node.int("axis", -1)?, x.shape.len())?;
+    let p = call.node.int("p", 2)?;
+    if !(1..=2).contains(&p) {
+        return Err(error(format!("attribute `p` is {p}: 1 and 2 are known")));
+    }
+    fn each<T: Number>(v: &[T], groups: &[Vec<usize>], p: i64) -> Result<Data> {
+        let mut out = v.to_vec();
+        for group in groups {
+            let numbers = group.iter().map(|&i| v[i].to_f64());
+            let norm = match p {
+                1 => numbers.map(f64::abs).sum(),
+                _ => numbers.map(|x| x * x).sum::<f64>().sqrt(),
+            };
+            for &i in group {
+                out[i] = if norm == 0.0 { T::ZERO } else { T::of_f64(v[i].to_f64() / norm) };
+            }
+        }
+        Ok(T::pack(out))
+    }
+    let groups = groups(&x.shape, &[along]);
+    let data = floating!(&x.data, v => each(v, &groups, p))?;
+    call.make(x.shape.clone(), data)
+}
+
 /// `CumSum`.
 pub(super) fn cumulate(call: &Call) -> Result<Tensor> {
     call.at_most(2)?;
