@@ -42,7 +42,7 @@ fn conform(library: &str, least: usize, compares: [bool; 3]) {
 
 #[test]
 fn lightgbm() {
-    conform("lightgbm", 8, [true; 3]);
+    conform("lightgbm", 12, [true; 3]);
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn sklearn() {
 
 #[test]
 fn onnx() {
-    conform("onnx", 30, [true, false, true]);
+    conform("onnx", 26, [true, false, true]);
 }
 
 /// A case that expects something else fails: the comparison can say no.

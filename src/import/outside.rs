@@ -15,8 +15,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::train::config::{DerivedConfig, Extra, derived, yaml_error};
-use serde::{Deserialize, Deserializer, de};
-use std::fmt;
+use serde::{Deserialize, de};
 use std::path::Path;
 
 /// The largest schema file read, in bytes.
@@ -53,7 +52,7 @@ pub struct OutsideField {
     #[serde(default)]
     pub required: Option<bool>,
     /// A category's levels.
-    #[serde(default, deserialize_with = "texts")]
+    #[serde(default)]
     pub levels: Option<Vec<String>>,
     /// What becomes of a text that is no level.
     #[serde(default)]
@@ -110,8 +109,8 @@ impl Outside {
     ///
     /// ```
     /// use hedgerow::import::Outside;
-    /// let schema = Outside::parse("fields: [{ name: tier, kind: category, levels: [1, 2, no] }]")?;
-    /// assert_eq!(schema.fields[0].levels, Some(vec!["1".into(), "2".into(), "no".into()]));
+    /// let schema = Outside::parse("fields: [{ name: tier, kind: category, levels: [1, 007, no] }]")?;
+    /// assert_eq!(schema.fields[0].levels, Some(vec!["1".into(), "007".into(), "no".into()]));
     /// let e = Outside::parse("fields: [{ name: tier, level: [a] }]").unwrap_err().to_string();
     /// assert!(e.contains("unknown key `level` (did you mean `levels`?)"), "{e}");
     /// # Ok::<(), hedgerow::error::Error>(())
@@ -123,38 +122,4 @@ impl Outside {
         }
         serde_saphyr::from_str(text).map_err(|e| yaml_error(&e))
     }
-}
-
-/// A list of texts, in which numbers and booleans stand for how they are written.
-fn texts<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Vec<String>>, D::Error> {
-    struct Text(String);
-    struct Visitor;
-    impl de::Visitor<'_> for Visitor {
-        type Value = Text;
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a level: a text, a number or a boolean")
-        }
-        fn visit_str<E: de::Error>(self, v: &str) -> Result<Text, E> {
-            Ok(Text(v.to_owned()))
-        }
-        fn visit_bool<E: de::Error>(self, v: bool) -> Result<Text, E> {
-            Ok(Text(v.to_string()))
-        }
-        fn visit_i64<E: de::Error>(self, v: i64) -> Result<Text, E> {
-            Ok(Text(v.to_string()))
-        }
-        fn visit_u64<E: de::Error>(self, v: u64) -> Result<Text, E> {
-            Ok(Text(v.to_string()))
-        }
-        fn visit_f64<E: de::Error>(self, v: f64) -> Result<Text, E> {
-            Ok(Text(format!("{v:?}")))
-        }
-    }
-    impl<'de> Deserialize<'de> for Text {
-        fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Text, D::Error> {
-            d.deserialize_any(Visitor)
-        }
-    }
-    let texts: Option<Vec<Text>> = Option::deserialize(d)?;
-    Ok(texts.map(|t| t.into_iter().map(|t| t.0).collect()))
 }
