@@ -17,6 +17,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import warnings
 
 __all__ = ["export", "exchange"]
 __version__ = "0.1.0"
@@ -41,6 +42,7 @@ def export(model, path, *, feature_names=None, classes=None, name=None, version=
     `path`: where it ends with .hedge, the `binary` (its name on the PATH, or its path) makes the artifact in the same call; else
     the exchange file itself is written, by convention NAME.hedge.json. `feature_names`: of the inputs; None: feature_names_in_.
     `classes`: labels in the order of classes_; None: those. `name`, `version`: of the artifact; an exchange file keeps them as facts.
+    What the import notes is in the exchange file, and a warning where the artifact is made at once.
 
     TypeError: there is something in the model that has no equal; the message names it. ValueError: a wrong argument."""
     file = exchange(model, feature_names=feature_names, classes=classes, name=name, version=version)
@@ -54,15 +56,17 @@ def export(model, path, *, feature_names=None, classes=None, name=None, version=
         between = os.path.join(folder, "model.hedge.json")
         with open(between, "w", encoding="utf-8") as out:
             out.write(text)
-        command = [os.fspath(binary), "import", between, "--out", path]
-        command += ["--name", name] if name else []
-        command += ["--version", version] if version else []
+        command = [os.fspath(binary), "import", between, f"--out={path}", "--json"]
+        command += [f"--name={name}"] if name else []
+        command += [f"--version={version}"] if version else []
         try:
             done = subprocess.run(command, capture_output=True, text=True)
         except FileNotFoundError as e:
             raise ValueError(f"{binary!r} is not on the PATH: say binary=PATH, or write a .hedge.json and import that") from e
         if done.returncode != 0:
             raise ValueError(f"{' '.join(command[:2])} failed: {done.stderr.strip()}")
+        for note in json.loads(done.stdout).get("training", {}).get("notes", []):
+            warnings.warn(note, stacklevel=2)
     return path
 
 
@@ -74,6 +78,10 @@ def exchange(model, *, feature_names=None, classes=None, name=None, version=None
         classes = [str(label) for label in classes]
         if len(classes) != len(labels):
             raise ValueError(f"classes: the model has {len(labels)}, not {len(classes)}")
+        if len(set(classes)) != len(classes):
+            raise ValueError("classes: a label is there twice")
+        if not all(label.strip() for label in classes):
+            raise ValueError("classes: a label is empty")
     n = width_of(model)
     names = feature_names if feature_names is not None else own_names(model)
     names = None if names is None else [str(v) for v in names]
@@ -115,6 +123,7 @@ class Unknown:
 
 
 UNKNOWN = Unknown()
+STORED = "with stored zeros"
 
 
 class Input:
@@ -192,7 +201,8 @@ class Input:
 
 class Column:
     """One column of what a transformer or model reads. `gap`: it is NaN where its input is missing; `lost`: where its input is none of
-    these values, too; `raw`: it still holds the input's own values; `sparse`: scikit-learn holds it in a sparse matrix."""
+    these values, too; `raw`: it still holds the input's own values; `sparse`: scikit-learn holds it in a sparse matrix, and STORED that some
+    of its zeros are stored there."""
 
     def __init__(self, input, steps=(), gap=True, lost=None, raw=True, sparse=False):
         self.input, self.steps, self.gap, self.lost, self.raw, self.sparse = input, tuple(steps), gap, lost, raw, sparse
@@ -425,7 +435,9 @@ class Walk:
         if step.transformer_weights:
             raise TypeError(f"{at}: transformer_weights are not supported")
         parts = [(n, t) for n, t in step.transformer_list if t != "drop"]
-        return [c for name, inner in parts for c in self.transform(inner, columns, f"{at} > {name}: ")]
+        out = [c for name, inner in parts for c in self.transform(inner, columns, f"{at} > {name}: ")]
+        # A sparse part makes the whole sparse.
+        return [c.then(sparse=c.sparse or True) for c in out] if any(c.sparse for c in out) else out
 
     def transform_ColumnTransformer(self, step, columns, at):
         if getattr(step, "transformer_weights", None):
@@ -438,7 +450,7 @@ class Walk:
             out += self.transform(inner, own, f"{at} > {name}: ")
         # A sparse part makes the whole sparse where it is sparse enough.
         sparse = bool(getattr(step, "sparse_output_", False))
-        return [c.then(sparse=sparse) for c in out]
+        return [c.then(sparse=sparse and (c.sparse or True)) for c in out]
 
     def transform_FunctionTransformer(self, step, columns, at):
         # HistGradientBoostingClassifier checks its numbers with a function of its own.
@@ -468,10 +480,11 @@ class Walk:
                 continue
             if c.raw and isinstance(v, str):
                 c.input.imputed.append(v)
+            sparse = STORED if c.sparse and v == 0 else c.sparse
             if marker is None:
-                out.append(c.then(("impute", v, c.raw), gap=False, lost=None) if c.gap or c.lost is not None else c)
+                out.append(c.then(("impute", v, c.raw), gap=False, lost=None, sparse=sparse) if c.gap or c.lost is not None else c)
             else:
-                out.append(c.then(("replace", marker, v, c.raw)))
+                out.append(c.then(("replace", marker, v, c.raw), sparse=sparse))
         if getattr(step, "add_indicator", False) and step.indicator_ is not None:
             out += self.indicators(step.indicator_, columns)
         return out
@@ -480,7 +493,8 @@ class Walk:
         marker = None if missing(step.missing_values) else step.missing_values
         out = []
         for c in (columns[int(k)] for k in step.features_):
-            out.append(c.then("is_missing" if marker is None else ("is", marker, c.raw), gap=False, lost=None, raw=False))
+            mark = "is_missing" if marker is None else ("is", marker, c.raw)
+            out.append(c.then(mark, gap=False, lost=None, raw=False, sparse=bool(c.sparse)))
         return out
 
     def transform_MissingIndicator(self, step, columns, at):
@@ -491,7 +505,8 @@ class Walk:
                 c.whole(at)
             if not nan and c.raw:
                 c.input.markers.append(step.missing_values)
-        return self.indicators(step, columns)
+        out = self.indicators(step, columns)
+        return out if step.sparse == "auto" else [c.then(sparse=bool(step.sparse)) for c in out]
 
     def transform_StandardScaler(self, step, columns, at):
         return self.scaled(step, columns, at, step.mean_ if step.with_mean else None, step.scale_ if step.with_std else None)
@@ -769,7 +784,8 @@ class Walk:
 
         # Trees that take missing values know where these go, also where there were none when they were fitted.
         takes = getattr(trees[0], "_support_missing_values", None)
-        nan = allows_nan(model) and takes is not None and bool(takes([[0.0]]))
+        # In a sparse matrix they take none.
+        nan = allows_nan(model) and takes is not None and bool(takes([[0.0]])) and not any(c.sparse for c in columns)
         body = {"link": "average", "single": True, "numbered": True, "trees": [tree_of(t.tree_, leaf) for t in trees]}
         return {"columns": self.numbers(model, columns, at, nan), "head": {"trees": body}}
 
@@ -816,6 +832,10 @@ class Walk:
         marker = getattr(model, "missing", None)
         if marker is not None and not missing(marker):
             columns = [c.computed(at, ("replace", float(marker), None, False)) for c in columns]
+        # To XGBoost the zeros of a sparse matrix are missing, as they are not stored.
+        if any(c.sparse == STORED for c in columns):
+            raise TypeError(f"{at}: it is given a sparse matrix in which a SimpleImputer stored zeros: impute before, or make it dense")
+        columns = [c.computed(at, ("replace", 0.0, None, False)) if c.sparse else c for c in columns]
         text = bytes(booster.save_raw("json")).decode("utf-8")
         return {"columns": self.numbers(model, columns, at, nan=True), "head": {"xgboost": {"model": text}}}
 
@@ -824,6 +844,14 @@ class Walk:
         return {"columns": self.numbers(model, columns, at, nan=True), "head": head}
 
     # ------------------------------------------------------------------------------------------------------- members
+    def member(self, model, columns, at, need):
+        """An estimator whose probabilities another one reads as they are."""
+        inner = unwrap(model)
+        if need != "predict" and kind_of(inner) == "LGBMClassifier" and "\nobjective=multiclassova" in inner.booster_.model_to_string():
+            message = "its probabilities do not add up to 1 there, and are divided by their sum here: use objective='multiclass'"
+            raise TypeError(f"{at}LGBMClassifier: objective='multiclassova' is not supported as a member: {message}")
+        return self.estimator(model, columns, at, need)
+
     def head_VotingClassifier(self, model, columns, at, need):
         if model.voting != "soft":
             raise TypeError(f"{at}: voting={model.voting!r} has no probabilities: use voting='soft'")
@@ -832,7 +860,7 @@ class Walk:
             weights = [float(w) for (_, e), w in zip(model.estimators, model.weights) if e != "drop"]
         members = []
         for (name, _), one, weight in zip(kept(model), model.estimators_, weights):
-            members.append({"weight": weight, "estimator": self.estimator(one, columns, f"{at} > {name}: ", "proba")})
+            members.append({"weight": weight, "estimator": self.member(one, columns, f"{at} > {name}: ", "proba")})
         return {"columns": [], "head": {"voting": {"members": members}}}
 
     def head_StackingClassifier(self, model, columns, at, need):
@@ -842,7 +870,7 @@ class Walk:
             if method == "predict" and model.cv == "prefit" and listed(one.classes_) != list(range(self.n_classes)):
                 raise TypeError(f"{where}with cv='prefit' and predict its labels are numbers of their own: use predict_proba")
             asked = {"predict_proba": "proba", "decision_function": "margin", "predict": "predict"}[method]
-            members.append({"method": method, "estimator": self.estimator(one, columns, where, asked)})
+            members.append({"method": method, "estimator": self.member(one, columns, where, asked)})
             width += 1 if method == "predict" or self.n_classes == 2 else self.n_classes
         passed = self.numbers(model, columns, at, nan=True) if model.passthrough else []
         answers = [Column(Input(k, f"answer {k} of the members"), gap=False) for k in range(width)]

@@ -744,6 +744,42 @@ def boosters():
     yield "xgboost-pipeline", lambda: pipeline(XGBClassifier(**xgb))
     yield "lightgbm-pipeline", lambda: pipeline(LGBMClassifier(**lgbm))
 
+    def sparse(model, classes=2, before=None):
+        """A sparse matrix, whose zeros XGBoost takes as missing, also those of numbers."""
+        x, y, rows = frame(classes, missing=0.15, unknown=True)
+        for t in (x, rows):
+            t.loc[t.index % 3 == 0, "income"] = 0.0
+            t["level"] = t["level"] - 1.0
+        y = np.unique(y, return_inverse=True)[1]
+        if before is None:
+            before = make_column_transformer(
+                (OneHotEncoder(handle_unknown="ignore"), ["job", "city"]), ("passthrough", ["age", "income", "level"])
+            )
+        made = make_pipeline(before, model).fit(x, y)
+        if not hasattr(made[0].transform(rows), "tocsr"):
+            raise AssertionError("it is not sparse")
+        return {**case(made, rows), "tolerance": 1e-6}
+
+    def unions():
+        numbers = make_column_transformer((SimpleImputer(strategy="constant", fill_value=0.0), ["income", "age"]))
+        codes = make_column_transformer((OneHotEncoder(handle_unknown="ignore"), ["city"]))
+        return make_pipeline(make_union(numbers, codes), StandardScaler(with_mean=False))
+
+    def members():
+        both = [("xgb", XGBClassifier(**xgb)), ("lgbm", LGBMClassifier(**lgbm))]
+        yield "voted", VotingClassifier(both, voting="soft")
+        yield "stacked", StackingClassifier(both, LogisticRegression(), cv=3)
+        yield "calibrated", CalibratedClassifierCV(XGBClassifier(**xgb), cv=2)
+
+    yield "xgboost-sparse", lambda: sparse(XGBClassifier(**xgb))
+    yield "xgboost-sparse-multi", lambda: sparse(XGBClassifier(**xgb), 3)
+    yield "xgboost-sparse-marker", lambda: sparse(XGBClassifier(**xgb, missing=2.0))
+    yield "xgboost-sparse-union", lambda: sparse(XGBClassifier(**xgb), 3, unions())
+    yield "lightgbm-sparse", lambda: sparse(LGBMClassifier(**lgbm), 3)
+    yield "forest-sparse", lambda: sparse(RandomForestClassifier(5, max_depth=5, random_state=1), 3, unions())
+    for name, model in members():
+        yield f"sparse-{name}", lambda model=model: sparse(model, 3)
+
     def texts(model):
         """Categories by pandas: the booster's file knows their texts."""
         x, y, rows = frame(missing=0.1)
