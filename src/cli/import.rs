@@ -83,6 +83,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
             "a model is written to a file, since standard output tells how the import went: name one with --out";
         return Err(Error::new(ErrorKind::Config, message));
     }
+    keep_inputs(args)?;
     let file = model::bytes(&args.model)?;
     let options = options(args)?;
     let imported = import(&file, &options).map_err(|e| match e.kind() {
@@ -108,6 +109,19 @@ pub fn run(args: &Args) -> Result<Outcome> {
         tell(args, &imported, &bytes, report.as_ref(), written)?;
     }
     Ok(if passed { Outcome::Fine } else { Outcome::No })
+}
+
+/// Refuses to write over what is read.
+fn keep_inputs(args: &Args) -> Result<()> {
+    let Some(Ok(out)) = args.out.as_deref().map(Path::canonicalize) else { return Ok(()) };
+    let read = [Some(&args.model), args.schema.as_ref(), args.data.as_ref(), args.check.as_ref()];
+    match read.into_iter().flatten().find(|path| path.canonicalize().is_ok_and(|path| path == out)) {
+        None => Ok(()),
+        Some(path) => {
+            let message = format!("--out names {}, which is read: it would be lost", path.display());
+            Err(Error::new(ErrorKind::Config, message))
+        }
+    }
 }
 
 fn options(args: &Args) -> Result<Options> {

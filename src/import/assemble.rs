@@ -7,17 +7,18 @@ use super::lower::lower;
 use super::outside::Outside;
 use super::reference::{Observed, imagine, observe};
 use super::xgboost::{self, Rounds};
-use super::{Estimator, Foreign, Format, Head, error};
+use super::{Estimator, Foreign, Format, Head, InputKind, error};
 use crate::artifact::header::Header;
 use crate::artifact::{Artifact, check_names};
 use crate::data::Table;
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{Expr, Type};
 use crate::model::Model;
+use crate::model::forest::{PlainNode, Test};
 use crate::pipeline::{Derived, Pipeline};
 use crate::profile::Profile;
-use crate::schema::Schema;
 use crate::schema::message::{list, printable, quote};
+use crate::schema::{FieldKind, Schema};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
@@ -118,6 +119,7 @@ fn assemble(mut foreign: Foreign, digest: &[u8], options: &Options) -> Result<Im
         never_missing(&mut foreign.estimator, input);
     }
     let slots: Vec<(String, usize)> = fields.slots.iter().map(|&slot| (fields.name(slot).to_owned(), slot)).collect();
+    all_codes_named(&foreign, &slots, &fields.schema)?;
     let lowered = lower(&foreign, &slots, fields.schema.fields.len() + fields.derived.len())?;
     let Fields { schema, mut derived, notes: mut said, .. } = fields;
     append(&mut derived, &schema, lowered.derived)?;
@@ -146,6 +148,48 @@ fn assemble(mut foreign: Foreign, digest: &[u8], options: &Options) -> Result<Im
     notes.extend(observed.as_ref().and_then(|o| o.note.clone()));
     let header = header(&artifact, digest, &foreign, options, observed.as_ref(), &notes);
     Ok(Imported { artifact, header, library: foreign.library, leaves: lowered.leaves, notes, single: foreign.single })
+}
+
+/// Refuses a schema that names fewer levels than the model tells codes apart: one left out would shift the names of all after it.
+fn all_codes_named(foreign: &Foreign, slots: &[(String, usize)], schema: &Schema) -> Result<()> {
+    let mut largest = vec![None; foreign.inputs.len()];
+    largest_codes(&foreign.estimator, &mut largest);
+    for ((input, (name, slot)), largest) in foreign.inputs.iter().zip(slots).zip(largest) {
+        let (InputKind::Code { .. }, Some(largest)) = (&input.kind, largest) else { continue };
+        if let Some(FieldKind::Category { levels, .. }) = schema.fields.get(*slot).map(|f| &f.kind)
+            && levels.len() <= largest as usize
+        {
+            let message = format!(
+                "{} has {} levels, and the model tells codes up to {largest} apart: list {} at least, in code order",
+                quote(name),
+                levels.len(),
+                largest + 1
+            );
+            return Err(Error::new(ErrorKind::Config, message).context("in the schema"));
+        }
+    }
+    Ok(())
+}
+
+/// By input, the largest code that a set holds, where the code is read as it is.
+fn largest_codes(estimator: &Estimator, largest: &mut [Option<u32>]) {
+    let mut members = |m: &Estimator| largest_codes(m, largest);
+    match &estimator.head {
+        Head::Trees(trees) => {
+            for node in trees.trees.iter().flat_map(|tree| &tree.nodes) {
+                if let PlainNode::Split { feature, test: Test::In(set), .. } = node
+                    && let Some(column) = estimator.columns.get(*feature).filter(|c| c.steps.is_empty())
+                    && let Some(largest) = largest.get_mut(column.input)
+                {
+                    *largest = (*largest).max(set.iter().copied().max());
+                }
+            }
+        }
+        Head::Model(_) => {}
+        Head::Stacking { members: all, .. } => all.iter().for_each(|(_, m)| members(m)),
+        Head::Voting { members: all } => all.iter().for_each(|(_, m)| members(m)),
+        Head::Calibrated { members: all } => all.iter().for_each(|(m, _)| members(m)),
+    }
 }
 
 /// Every part proven before rows pass through them; the profile comes later.

@@ -4,7 +4,7 @@
 //!
 //! | column | the original's |
 //! |---|---|
-//! | `leaf_<t>` | own number of the leaf that tree `t` reaches, trees counted in the order of the file |
+//! | `leaf_<t>` | own number of the leaf that tree `t` reaches, trees counted in the order of the file; a tree with a value per class (XGBoost's vector leaves) counts once per class |
 //! | `margin` | score before the sigmoid (two classes) |
 //! | `margin_<label>` | score of a class before the link |
 //! | `probability_<label>` | probability of a class |

@@ -298,6 +298,9 @@ fn field(written: &OutsideField, feeds: &[&Input], notes: &mut Vec<String>) -> R
     let whole = match kind {
         Kind::Number => {
             let floor = feeds.iter().any(|i| i.kind == InputKind::Code { negative: false }).then_some(0.0);
+            if floor.is_some() && written.min.is_some_and(|min| min < 0.0) {
+                return bad("min: the model reads a code there, which is at least 0");
+            }
             FieldKind::Number { min: written.min.or(floor), max: written.max }
         }
         Kind::Flag => FieldKind::Flag,
@@ -313,10 +316,14 @@ fn field(written: &OutsideField, feeds: &[&Input], notes: &mut Vec<String>) -> R
 /// A category, whose levels and policy the model may know.
 fn category(written: &OutsideField, feeds: &[&Input], notes: &mut Vec<String>) -> Result<FieldKind> {
     let bad = |message: String| Err(Error::new(ErrorKind::Config, message));
-    let known = feeds.iter().find_map(|input| match &input.kind {
+    let mut own = feeds.iter().filter_map(|input| match &input.kind {
         InputKind::Category { levels, admit_unknown } => Some((levels, *admit_unknown)),
         _ => None,
     });
+    let known = own.next();
+    if own.any(|other| Some(other) != known) {
+        return bad("it feeds inputs of the model whose levels differ: each needs a field of its own".into());
+    }
     let (levels, admits) = match (known, &written.levels) {
         (Some((levels, admits)), None) => (levels.clone(), admits),
         (Some((levels, admits)), Some(own)) if own == levels => (levels.clone(), admits),

@@ -16,6 +16,7 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::train::config::{DerivedConfig, Extra, derived, yaml_error};
 use serde::{Deserialize, de};
+use std::io::Read;
 use std::path::Path;
 
 /// The largest schema file read, in bytes.
@@ -97,11 +98,13 @@ impl Outside {
     pub fn read(path: &Path) -> Result<Outside> {
         let shown = path.display().to_string();
         let reading = |e: std::io::Error| Error::from(e).context(format!("reading {shown}"));
-        if std::fs::metadata(path).map_err(reading)?.len() > MAX_SCHEMA_BYTES {
+        let mut text = String::new();
+        let file = std::fs::File::open(path).map_err(reading)?;
+        file.take(MAX_SCHEMA_BYTES + 1).read_to_string(&mut text).map_err(reading)?;
+        if text.len() as u64 > MAX_SCHEMA_BYTES {
             let message = format!("{shown} has more than {MAX_SCHEMA_BYTES} bytes, the most a schema may have");
             return Err(Error::new(ErrorKind::Config, message));
         }
-        let text = std::fs::read_to_string(path).map_err(reading)?;
         Outside::parse(&text).map_err(|e| e.context(shown))
     }
 

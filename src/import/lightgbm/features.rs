@@ -18,6 +18,8 @@ struct Feature {
     name: String,
     /// What training saw, where it took the feature as a category: the largest code.
     largest_code: Option<i64>,
+    /// What training saw, where it took the feature as a number that was never below 0: the largest, if it is whole.
+    largest_number: Option<usize>,
     /// Index of its second column, in which zero is missing.
     blanked: Option<usize>,
     /// A tree compares it.
@@ -46,6 +48,7 @@ impl Features {
             Ok(Feature {
                 name: (*name).to_owned(),
                 largest_code: largest_code(info).map_err(|e| e.context(format!("feature {}", quote(name))))?,
+                largest_number: largest_number(info),
                 blanked: None,
                 is_compared: false,
                 is_looked_up: false,
@@ -98,17 +101,32 @@ impl Features {
             // LightGBM takes a negative code for a missing one.
             kinds[f] = InputKind::Code { negative: true };
         }
+        // A level without a name that a record could hold leaves codes.
+        let named = |levels: &[Value]| !levels.iter().any(|l| l.as_str().is_some_and(|l| l.trim_ascii().is_empty()));
         let fits = |(f, levels): (&usize, &Vec<Value>)| {
             let feature = &self.list[*f];
-            !feature.is_compared && feature.largest_code.is_none_or(|code| code < levels.len() as i64)
+            !feature.is_compared && named(levels) && feature.largest_code.is_none_or(|code| code < levels.len() as i64)
         };
         if lists.len() == categories.len() && categories.iter().zip(&lists).all(fits) {
+            let other = |f: &usize| {
+                let could_own = |n: usize| lists.iter().any(|levels| levels.len() == n + 1);
+                !categories.contains(f) && self.list[*f].largest_number.is_some_and(could_own)
+            };
+            if let Some(f) = (0..self.list.len()).find(other) {
+                let owners: Vec<String> = categories.iter().map(|&f| quote(&self.list[f].name)).collect();
+                notes.push(format!(
+                    "the file does not say whose its pandas levels are: they are taken as those of its categorical features, {}, as where \
+                     LightGBM chose these itself; where `categorical_feature` named others, {} may be meant: --check tells",
+                    owners.join(", "),
+                    quote(&self.list[f].name)
+                ));
+            }
             for (&f, levels) in categories.iter().zip(lists) {
                 kinds[f] = kind(levels).map_err(|e| e.context(format!("feature {}", quote(&self.list[f].name))))?;
             }
         } else if !lists.is_empty() {
             notes.push(format!(
-                "the file has levels of {} pandas columns and {} categorical features, and does not say whose they are: \
+                "the file has levels of {} pandas columns and {} categorical features, and does not say whose they are, or one has no name: \
                  categories are given as pandas' codes (`.cat.codes`, from 0; missing instead of -1)",
                 lists.len(),
                 categories.len()
@@ -145,6 +163,11 @@ fn largest_code(info: &str) -> Result<Option<i64>> {
     let codes: Option<Vec<i64>> = info.split(':').map(|code| code.parse().ok()).collect();
     let codes = codes.ok_or_else(|| error(format!("`feature_infos` has {}, no range and no codes", quote(info))))?;
     Ok(codes.into_iter().max())
+}
+
+/// `[0:9]`: 9.
+fn largest_number(info: &str) -> Option<usize> {
+    info.strip_prefix("[0:")?.strip_suffix(']')?.parse().ok()
 }
 
 /// The lists that LightGBM's Python package adds: the levels of each column of pandas categories, in the order of columns.

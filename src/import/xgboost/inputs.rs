@@ -97,7 +97,7 @@ fn levels(names: &Levels, version: &[u32]) -> Result<Vec<String>, &'static str> 
             parts.ok_or("their names are damaged in the file")?
         }
     };
-    if levels.iter().any(|level| level.is_empty() || level.len() > MAX_NAME) {
+    if levels.iter().any(|level| level.trim_ascii().is_empty() || level.len() > MAX_NAME) {
         return Err("a name among them is empty or too long");
     }
     if levels.iter().collect::<HashSet<_>>().len() != levels.len() {

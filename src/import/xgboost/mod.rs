@@ -61,6 +61,9 @@ pub enum Rounds {
     First(usize),
 }
 
+/// Most categories in the sets of trees with vector leaves, counted once per class.
+const MAX_COPIED: usize = 1 << 25;
+
 /// A note: what stood for a missing value is known to the caller alone.
 pub(super) const MISSING_UNTOLD: &str =
     "the file does not tell which number stood for a missing value (`missing=`); here it is none";
@@ -89,6 +92,9 @@ pub fn read_with(file: &[u8], options: &Options) -> Result<Foreign> {
 
     let mut notes: Vec<String> = scores.note.iter().cloned().collect();
     let head = if learner.gradient_booster.name == "gblinear" {
+        if let Rounds::First(_) = options.rounds {
+            return Err(error("the booster `gblinear` keeps no rounds to choose from"));
+        }
         Head::Model(Model::Logistic(linear(booster.model, &scores, n_features)?))
     } else {
         let rounds = rounds(&booster, &learner, &scores, options.rounds)?;
@@ -215,7 +221,7 @@ fn rounds(booster: &Parts<'_>, learner: &Learner, scores: &Scores, wanted: Round
         notes.push(if best < all {
             format!(
                 "training stopped early: the first {best} of {all} rounds answer (best_iteration {}), as `XGBClassifier` does; \
-                 `Booster.predict` uses all unless told",
+                 `Booster.predict` uses all unless told, which is --rounds all",
                 best - 1
             )
         } else {
@@ -272,6 +278,7 @@ fn trees(booster: &Parts<'_>, scores: &Scores, n_features: usize, n_trees: usize
         numbers: Vec::new(),
     };
     let n_outputs = scores.n_outputs();
+    let mut copied = 0;
     for (t, (tree, info)) in booster.model.trees.iter().zip(&booster.model.tree_info).take(n_trees).enumerate() {
         let named = |e: crate::error::Error| e.context(format!("tree {t}"));
         if tree.id.is_some_and(|id| id != t as i64) {
@@ -284,6 +291,15 @@ fn trees(booster: &Parts<'_>, scores: &Scores, n_features: usize, n_trees: usize
         let output =
             output.ok_or_else(|| named(error(format!("tree_info is {info}: there are {n_outputs} outputs"))))?;
         let place = tree::Place { n_features, n_outputs, output, weight: booster.weight(t) };
+        // Vector leaves make a tree for each score, and each has the sets of its splits.
+        if tree.tree_param.size_leaf_vector.whole("size_leaf_vector", 1)? > 1 {
+            copied += tree.categories.len().saturating_mul(n_outputs);
+            if copied > MAX_COPIED {
+                return Err(named(error(format!(
+                    "category sets of trees with a leaf value per class come to more than {MAX_COPIED} categories, counted once per class"
+                ))));
+            }
+        }
         for (tree, numbers) in tree::plain(tree, &place).map_err(named)? {
             out.trees.push(tree);
             out.numbers.push(numbers);

@@ -8,6 +8,9 @@ use crate::error::Result;
 use crate::math::BOUND;
 use std::collections::BTreeMap;
 
+/// Most words of all category sets of a forest, 64 categories each: a short list of large codes becomes many words.
+const MAX_SET_WORDS: usize = 1 << 23;
+
 /// How far the probabilities of an averaged leaf may be from adding up to 1.
 const SUM_TOLERANCE: f64 = 1e-9;
 
@@ -226,6 +229,8 @@ struct Pack {
     columns: Vec<Column>,
     index: BTreeMap<(usize, bool), u32>,
     sets: BTreeMap<(u32, Vec<u64>), u32>,
+    /// Words of all sets.
+    words: usize,
     leaves: BTreeMap<Vec<u64>, u32>,
 }
 
@@ -256,7 +261,7 @@ impl Pack {
             Column { feature, tests: if is_set { Tests::Sets(Vec::new()) } else { Tests::Cuts(cuts) } }
         };
         let columns = cuts.into_iter().map(column).collect();
-        Ok(Pack { columns, index, sets: BTreeMap::new(), leaves: BTreeMap::new() })
+        Ok(Pack { columns, index, sets: BTreeMap::new(), words: 0, leaves: BTreeMap::new() })
     }
 
     /// Appends a tree's nodes, in preorder.
@@ -308,6 +313,12 @@ impl Pack {
             (Test::AtMost(c), Tests::Cuts(cuts)) => cuts.partition_point(|k| *k < threshold(*c)) as u32,
             (Test::In(members), Tests::Sets(sets)) => {
                 let set = bitset(members)?;
+                self.words += if self.sets.contains_key(&(column, set.clone())) { 0 } else { set.len() };
+                if self.words > MAX_SET_WORDS {
+                    return Err(error(format!(
+                        "its category sets come to more than {MAX_SET_WORDS} words of 64 categories"
+                    )));
+                }
                 *self.sets.entry((column, set)).or_insert_with_key(|(_, set)| {
                     sets.push(set.clone());
                     sets.len() as u32 - 1
