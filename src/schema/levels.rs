@@ -44,6 +44,25 @@ impl Levels {
         self.by_number.get(at).filter(|&&(v, _)| v == number).map(|&(_, k)| k as usize)
     }
 
+    /// The index of the only level that is the same number, spelt with or without decimal places (`2.0` and `2`): what CSV
+    /// writers do to a column of whole numbers in which some are missing. `007` is no such number.
+    pub fn find_spelt(&self, text: &str) -> Option<usize> {
+        let plain = |text: &str| {
+            let digits = text.strip_prefix('-').unwrap_or(text).as_bytes();
+            let whole = digits.iter().position(|b| *b == b'.').unwrap_or(digits.len());
+            let sound = digits.iter().enumerate().all(|(i, b)| b.is_ascii_digit() || i == whole);
+            sound && whole > 0 && (whole == 1 || digits[0] != b'0')
+        };
+        let number = if plain(text) { super::row::number(text)? } else { return None };
+        let at = self.by_number.partition_point(|&(v, _)| v < number);
+        match &self.by_number[at..] {
+            [(v, k), rest @ ..] if *v == number && rest.first().is_none_or(|(next, _)| *next != number) => {
+                plain(&self.names[*k as usize]).then_some(*k as usize)
+            }
+            _ => None,
+        }
+    }
+
     /// At least one level, each with a name of 1 to [`MAX_NAME`](super::MAX_NAME) bytes, each once, at most 2^32 - 1 of them.
     pub(super) fn check(&self) -> Result<()> {
         let refuse = |message: String| Err(Error::new(ErrorKind::Schema, message));

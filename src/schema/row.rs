@@ -113,7 +113,9 @@ impl FieldKind {
                 level(levels.find(text), levels.len(), *unknown)
             }
             (FieldKind::Category { levels, unknown }, Cell::Raw(text)) => {
-                level(levels.find(text).or_else(|| levels.find(text.trim_ascii())), levels.len(), *unknown)
+                let trimmed = text.trim_ascii();
+                let found = levels.find(text).or_else(|| levels.find(trimmed)).or_else(|| levels.find_spelt(trimmed));
+                level(found, levels.len(), *unknown)
             }
 
             (FieldKind::Flag, Cell::Number(v)) if *v == 0.0 || *v == 1.0 => Ok(v.abs()),

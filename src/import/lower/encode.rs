@@ -8,7 +8,8 @@ use crate::math::BOUND;
 use crate::pipeline::{Encoder, Encoders, Transform};
 
 impl Lowering<'_> {
-    /// Encoders that write these columns, in order. Roundings to `f32` are left out: such a model's own answers carry them as errors.
+    /// Encoders that write these columns, in order. Roundings to `f32` before arithmetic are left out: such a model's own answers carry
+    /// them as errors.
     pub(super) fn encode(&mut self, columns: &[Column]) -> Result<Encoders> {
         let mut encoders = Vec::new();
         let mut at = 0;
@@ -79,7 +80,7 @@ impl Lowering<'_> {
         let missing = column.value(f64::NAN);
         let (_, slot) = match source.levels() {
             Some(_) => sql::derive_levels(self, &name, column, &input.kind),
-            None => sql::derive(self, &name, &steps),
+            None => sql::derive(self, &name, &column.steps),
         };
         let impute = match missing.is_nan() {
             false => Some(missing),

@@ -48,6 +48,9 @@ pub fn lower(foreign: &Foreign, slots: &[(String, usize)], n_slots: usize) -> Re
     Ok(Lowered { derived: lowering.derived, encoders, model, leaves })
 }
 
+/// Most steps of a column.
+const MAX_STEPS: usize = 64;
+
 /// What is gathered on the way.
 struct Lowering<'a> {
     inputs: &'a [Input],
@@ -87,6 +90,10 @@ impl Source<'_> {
 
 impl Lowering<'_> {
     fn source(&self, column: &Column) -> Result<Source<'_>> {
+        if column.steps.len() > MAX_STEPS {
+            let message = format!("a column takes at most {MAX_STEPS} steps, not {}", column.steps.len());
+            return Err(error(message));
+        }
         let (Some(input), Some((name, slot))) = (self.inputs.get(column.input), self.slots.get(column.input)) else {
             return Err(error(format!("a column reads input {}, but there are {}", column.input, self.inputs.len())));
         };

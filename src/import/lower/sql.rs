@@ -2,14 +2,18 @@
 
 use super::super::InputKind;
 use super::super::columns::{Column, Step};
+use super::super::trees::largest;
 use super::Lowering;
 
-/// Appends the derived features that take `steps` from the number `name`; the last one's name and slot. [`Step::Single`] is left out.
+/// Appends the derived features that take `steps` from the number `name`; the last one's name and slot. SQL rounds nothing to `f32`: what
+/// asks a value after [`Step::Single`] asks the value before it, with the bounds between which that rounds to the same.
 pub(super) fn derive(lowering: &mut Lowering<'_>, name: &str, steps: &[Step]) -> (String, usize) {
     let mut text = identifier(name);
     let mut plain = true;
+    let mut single = false;
     for step in steps {
         if *step == Step::Single {
+            single = true;
             continue;
         }
         // What is named more than once is given a name first, so that texts do not double at each step.
@@ -17,7 +21,8 @@ pub(super) fn derive(lowering: &mut Lowering<'_>, name: &str, steps: &[Step]) ->
             let (own, _) = lowering.derive(name, text);
             text = identifier(&own);
         }
-        text = of(step, &text);
+        text = if single { of_rounded(step, &text) } else { None }.unwrap_or_else(|| of(step, &text));
+        single &= matches!(step, Step::Impute { .. } | Step::Replace { .. } | Step::Blank { .. });
         plain = false;
     }
     lowering.derive(name, text)
@@ -47,6 +52,26 @@ pub(super) fn derive_levels(
     };
     text += &format!(" ELSE {} END", number(column.value(otherwise)));
     lowering.derive(source_name, text)
+}
+
+/// One step of the `f32` nearest to `v`, where it depends on more than `v`'s own neighbourhood.
+fn of_rounded(step: &Step, v: &str) -> Option<String> {
+    let below = |c: f64| largest(|x| f64::from(x as f32) < c).map_or(-f64::MAX, f64::next_up);
+    let up_to = |c: f64| largest(|x| f64::from(x as f32) <= c).unwrap_or(-f64::MAX);
+    let is = |c: &f64| format!("{v} BETWEEN {} AND {}", number(below(*c)), number(up_to(*c)));
+    match step {
+        Step::Above { threshold } => Some(of(&Step::Above { threshold: up_to(*threshold) }, v)),
+        Step::Blank { low, high } => Some(of(&Step::Blank { low: below(*low), high: up_to(*high) }, v)),
+        Step::Is(level) => Some(format!("CASE WHEN {} THEN 1 ELSE 0 END", is(level))),
+        Step::IsNoneOf(levels) => {
+            let is_one: String = levels.iter().map(|level| format!(" WHEN {} THEN 0", is(level))).collect();
+            Some(format!("CASE WHEN {v} IS NULL THEN 0{is_one} ELSE 1 END"))
+        }
+        Step::Replace { marker, value } => {
+            Some(format!("CASE WHEN {} THEN {} ELSE {v} END", is(marker), number(*value)))
+        }
+        _ => None,
+    }
 }
 
 /// One step of `v`, which is a name where the step names it twice.
