@@ -274,6 +274,19 @@ fn a_report_stands_beside_the_model() {
 }
 
 #[test]
+fn an_import_is_not_written_over_what_it_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = folder.path().join("churn.json");
+    fs::copy("tests/cli/import.in/churn.json", &model).unwrap();
+    let before = fs::read(&model).unwrap();
+    let output = run(&["import", model.to_str().unwrap(), "--out", model.to_str().unwrap()]);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(told.contains("which is read: it would be lost"), "{told}");
+    assert!(fs::read(&model).unwrap() == before);
+}
+
+#[test]
 fn an_import_is_told_as_json_and_one_that_fails_its_check_leaves_the_old_file() {
     let folder = tempfile::tempdir().unwrap();
     let out = written(folder.path(), "churn.hedge", "old");

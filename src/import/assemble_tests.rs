@@ -390,3 +390,27 @@ fn what_cannot_be_compared_is_said() {
         assert!(e.contains(wanted), "{text}: {e}");
     }
 }
+
+#[test]
+fn a_schema_may_not_shift_or_lower_codes() {
+    let few = "fields: [{ name: age }, { name: region, levels: [EU, US] }]";
+    assert_eq!(
+        refused(plain(), &schema(few)),
+        "in the schema: `region` has 2 levels, and the model tells codes up to 2 apart: list 3 at least, in code order"
+    );
+    let lower = "fields: [{ name: age }, { name: region, min: -1 }]";
+    let message = refused(plain(), &schema(lower));
+    assert!(message.ends_with("min: the model reads a code there, which is at least 0"), "{message}");
+}
+
+#[test]
+fn a_field_has_one_meaning() {
+    let category =
+        |levels: [&str; 2]| InputKind::Category { levels: levels.map(str::to_owned).into(), admit_unknown: true };
+    let mut model = foreign([input("a", category(["x", "y"])), input("b", category(["y", "x"]))]);
+    if let Head::Trees(trees) = &mut model.estimator.head {
+        trees.trees[0].nodes[0] = split(0, Test::In(vec![1]), 1);
+    }
+    let message = refused(model, &schema("fields: [{ name: q }]\nfeatures: [q, q]"));
+    assert!(message.contains("it feeds inputs of the model whose levels differ"), "{message}");
+}

@@ -380,6 +380,12 @@ fn pandas_categories_have_names() {
     for (footer, notes) in [(r#"[["z"], ["a", "b"]]"#, 1), (r#"[["a"]]"#, 1), ("null", 0), ("[]", 0)] {
         assert_eq!(kinds(footer, "1"), (vec![number.clone(), code.clone()], notes), "{footer}");
     }
+    // A number from 0 to 1 could be the codes of two levels; a level without a name leaves codes.
+    let other = two.replace("[-9:9]", "[0:1]").replace("pandas_categorical:null", r#"pandas_categorical:[["a", "b"]]"#);
+    let told = read_text(&other);
+    assert_eq!(told.inputs[1].kind, category(&["a", "b"]));
+    assert!(told.notes[0].contains("where `categorical_feature` named others, `x` may be meant"), "{:?}", told.notes);
+    assert_eq!(kinds(r#"[["a", " "]]"#, "1"), (vec![number.clone(), code.clone()], 1));
     let text = two.replace("pandas_categorical:null", "pandas_categorical:[[[\"a\"], null]]");
     assert!(refusal(&text).contains("feature `c`: `[\"a\"]` is no level of a category"));
 }

@@ -427,6 +427,9 @@ fn a_linear_booster_adds_nothing_for_what_is_missing() {
     assert_eq!((&logistic.coef.data[..], &logistic.intercept[..]), (&[1.0, 2.0, 10.0, 20.0][..], &[4.0, 31.0][..]));
     assert_eq!((logistic.link, logistic.coef.rows, logistic.coef.cols), (linear::Link::Softmax, 2, 2));
 
+    let some = with_rounds(&booster("binary:logistic", "0", "0.5", &[1.0, -2.0, 0.25]), Rounds::First(3));
+    assert_eq!(some.unwrap_err(), "the booster `gblinear` keeps no rounds to choose from");
+
     let short = refusal(&booster("binary:logistic", "0", "0.5", &[1.0]));
     assert_eq!(short, "weights has 1 numbers: 1 for each of 2 features and for the bias are due");
     let text = booster("binary:logistic", "0", "0.5", &[1.0, 123.5, 1.0]).to_string().replace("123.5", "NaN");
