@@ -117,6 +117,11 @@ fn unsound_files_are_refused() {
         *file.pointer_mut(path).unwrap() = value;
         file
     };
+    let with_sets = |sets: Value| {
+        let mut tree = tree();
+        tree["categories"] = sets;
+        tree
+    };
     let tree = "/estimator/head/trees/trees/0";
     let cases = [
         (with("/hedgerow_exchange", json!(2)), "this is version 2"),
@@ -130,6 +135,8 @@ fn unsound_files_are_refused() {
         (with(&format!("{tree}/right"), json!([2, 0, 4])), "right has 3 entries, and feature 5"),
         (with(&format!("{tree}/value"), json!([1, 2])), "value has 2 numbers: 3 leaves of 1 take 3"),
         (with(&format!("{tree}/threshold"), json!([null, 0, 2, 0, 0])), "threshold[0]: invalid type: null"),
+        (with(&format!("{tree}/missing_left"), json!([0, 0, 7, 0, 0])), "trees[0]: missing_left[2] is 7: it is 0 or 1"),
+        (with(tree, with_sets(json!([[1, [3]]]))), "trees[0]: categories: node 1 is a leaf"),
         (with("/estimator/head/trees/base", json!([])), "starts from 1"),
         (with("/estimator/head/trees/trees", json!([])), "there is no tree"),
         (with("/estimator/head/trees/link", json!("softmax")), "starts from 2"),

@@ -76,9 +76,15 @@ fn plain(tree: Tree, shape: &Shape) -> Result<PlainTree> {
             leaves * shape.width
         )));
     }
+    if let Some(node) = missing_left.iter().position(|v| *v > 1) {
+        return Err(error(format!("missing_left[{node}] is {}: it is 0 or 1", missing_left[node])));
+    }
     let mut sets: Vec<Option<Vec<u32>>> = vec![None; n];
     for (node, set) in tree.categories {
         match sets.get_mut(node) {
+            Some(_) if tree.feature[node] < 0 => {
+                return Err(error(format!("categories: node {node} is a leaf, which tests nothing")));
+            }
             Some(place) if place.is_none() => *place = Some(set),
             Some(_) => return Err(error(format!("categories: node {node} has two sets"))),
             None => return Err(error(format!("categories: node {node} is not there: the tree has {n}"))),
