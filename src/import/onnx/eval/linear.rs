@@ -219,10 +219,10 @@ pub(super) fn classifier(call: &Call) -> Result<Vec<Value>> {
     classified(call, &labels, chosen, scores)
 }
 
-/// The kernel of each row with each vector.
-fn kernels(call: &Call, x: &[f32], rows: usize, columns: usize, vectors: &[f32]) -> Result<Vec<Vec<f32>>> {
+/// The kernel of each row with each vector. Large coefficients make much of its rounding, so it is not rounded to `f32`.
+fn kernels(call: &Call, x: &[f32], rows: usize, columns: usize, vectors: &[f32]) -> Result<Vec<Vec<f64>>> {
     let (gamma, coef0, degree) = match call.node.floats("kernel_params")? {
-        Some([gamma, coef0, degree]) => (*gamma, *coef0, *degree),
+        Some([gamma, coef0, degree]) => (f64::from(*gamma), f64::from(*coef0), f64::from(*degree)),
         Some([]) | None => (0.0, 0.0, 0.0),
         Some(other) => {
             return Err(error(format!("attribute `kernel_params` has {} numbers in place of 3", other.len())));
@@ -231,16 +231,17 @@ fn kernels(call: &Call, x: &[f32], rows: usize, columns: usize, vectors: &[f32])
     let n = vectors.len() / columns.max(1);
     call.work.take(rows.saturating_mul(vectors.len()))?;
     let kind = call.node.str("kernel_type", "LINEAR")?;
-    let kernel = |a: &[f32], b: &[f32]| -> Result<f32> {
-        let product = || dot::<f32>(columns, (a, 1), (b, 1));
+    let kernel = |a: &[f32], b: &[f32]| -> Result<f64> {
+        let pairs = || a.iter().zip(b).map(|(x, y)| (f64::from(*x), f64::from(*y)));
+        let product = || pairs().map(|(x, y)| x * y).sum::<f64>();
         Ok(match kind {
             "LINEAR" => product(),
             "RBF" => {
-                let distance: f32 = a.iter().zip(b).map(|(x, y)| (x - y) * (x - y)).sum();
-                math::exp(f64::from(-gamma * distance)) as f32
+                let distance: f64 = pairs().map(|(x, y)| (x - y) * (x - y)).sum();
+                math::exp(-gamma * distance)
             }
-            "POLY" => math::pow(f64::from(gamma * product() + coef0), f64::from(degree)) as f32,
-            "SIGMOID" => math::tanh(f64::from(gamma * product() + coef0)) as f32,
+            "POLY" => math::pow(gamma * product() + coef0, degree),
+            "SIGMOID" => math::tanh(gamma * product() + coef0),
             other => {
                 return Err(error(format!("attribute `kernel_type` is `{other}`; known: LINEAR, POLY, RBF, SIGMOID")));
             }
@@ -275,7 +276,7 @@ pub(super) fn svm_regressor(call: &Call) -> Result<Tensor> {
     let supports =
         usize::try_from(node.int("n_supports", 0)?).map_err(|_| error("attribute `n_supports` is below 0"))?;
     Post::of(node)?.none_of_one(1)?;
-    let (kernels, wanted) = match supports {
+    let (kernels, wanted): (Vec<Vec<f32>>, usize) = match supports {
         0 if node.str("kernel_type", "LINEAR")? == "LINEAR" => {
             (x.chunks(columns.max(1)).map(<[f32]>::to_vec).collect(), columns)
         }
@@ -288,7 +289,8 @@ pub(super) fn svm_regressor(call: &Call) -> Result<Tensor> {
                     vectors.len()
                 )));
             }
-            (kernels(call, &x, n, columns, vectors)?, supports)
+            let kernels = kernels(call, &x, n, columns, vectors)?;
+            (kernels.iter().map(|k| k.iter().map(|v| *v as f32).collect()).collect(), supports)
         }
     };
     if coefficients.len() != wanted {
@@ -365,7 +367,7 @@ pub(super) fn svm_classifier(call: &Call) -> Result<Vec<Value>> {
                 // Row j - 1 of the coefficients for the vectors of class i, row i for those of class j.
                 let part = |row: usize, class: usize| {
                     let at = starts[class]..starts[class] + counts[class];
-                    at.map(|v| f64::from(coefficients[row * total + v] * k[v])).sum::<f64>()
+                    at.map(|v| f64::from(coefficients[row * total + v]) * k[v]).sum::<f64>()
                 };
                 let s = part(j - 1, i) + part(i, j) + f64::from(rho[scores.len()]);
                 votes[if s > 0.0 { i } else { j }] += 1;
