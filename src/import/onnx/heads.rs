@@ -12,6 +12,8 @@ use std::rc::Rc;
 
 /// How deep formulas of models may stand in each other.
 const MAX_NESTING: u32 = 16;
+/// Said of a sigmoid that is divided by a number.
+const FOREST_HINT: &str = " (a random forest of LightGBM: import LightGBM's own text file, which is understood)";
 /// How far weights of members may be from adding up to 1.
 const WEIGHT_TOLERANCE: f64 = 1e-5;
 
@@ -29,12 +31,20 @@ impl Carry<'_> {
         let blamed = ids.last().copied();
         let message = format!(
             "the probabilities are {what}, which is no classifier that is understood: trees, linear models, support vectors with \
-             probabilities, perceptrons, naive Bayes, and stacking, votes and calibrations of these are"
+             probabilities, perceptrons, naive Bayes, and stacking, votes and calibrations of these are{}",
+            if ids.iter().any(|id| self.divided_sigmoid(*id)) { FOREST_HINT } else { "" }
         );
         match blamed {
             Some(id) => self.blame(id, message),
             None => error(message),
         }
+    }
+
+    /// As onnxmltools writes LightGBM's random forests of two classes.
+    fn divided_sigmoid(&self, id: Id) -> bool {
+        let Term::Binary(Binary::Div, above, below, _) = *self.terms.get(self.terms.uncast(id)) else { return false };
+        matches!(self.terms.get(self.terms.uncast(above)), Term::Unary(Unary::Sigmoid, _))
+            && self.terms.as_number(below).is_some()
     }
 
     /// As [`probabilities`](Self::probabilities); `None` where they are of no form that is understood.
