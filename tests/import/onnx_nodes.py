@@ -286,6 +286,7 @@ def words(runs, skipped, others, made, large):
         "# ONNX's operators: what is tested, what is skipped",
         "",
         f"Written by `onnx_nodes.py` (onnx {onnx.__version__}, onnxruntime {onnxruntime.__version__}) and held true by `tests/onnx_nodes.rs`.",
+        "The tables are of the evaluator, which folds constants and proves imports: which operators are recognised in a model is README's table.",
         "",
         f"**ONNX's own node tests.** {len(runs) + len(skipped)} tests of the backend suite consist of understood operators alone:",
         f"{len(runs)} run and pass, {len(skipped)} are skipped for the reasons below. {others} tests are of other operators.",
