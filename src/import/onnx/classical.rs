@@ -40,10 +40,7 @@ impl Carry<'_> {
             "TreeEnsemble" => (0, self.tree_ensemble(node)?),
             "ZipMap" => (0, self.array(node, 0)?),
             _ => {
-                return Err(node.error(
-                    "the operator is not understood: those are that skl2onnx, onnxmltools and CatBoost write for the classifiers \
-                     and their preprocessing (trees, linear models, SVC, MLP, naive Bayes; scaling, imputing, encoding)",
-                ));
+                return Err(super::operators::unrecognised(node));
             }
         })
     }

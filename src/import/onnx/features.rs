@@ -149,8 +149,8 @@ impl Carry<'_> {
             id,
             format!(
                 "{what} is no step on one input: scaling, imputing, clipping, binarizing, one-hot and ordinal encoding are \
-                 understood before a model (of several inputs together, such as a Normalizer or PCA, nothing is: fit the model \
-                 without it on features that are computed before, or in the schema's derived features)"
+                 understood before a model (of several inputs together, a PCA before a linear model in f32 is, and a Normalizer is \
+                 not: fit the model without it on features that are computed before, or in the schema's derived features)"
             ),
         )
     }

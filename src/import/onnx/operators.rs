@@ -2,12 +2,25 @@
 
 use super::arrays::{Array, Value, around, axis, broadcast, concat, gather, places, reshaped, transpose};
 use super::carry::Carry;
+use super::eval;
 use super::graph::ML;
 use super::node::Node;
 use super::tensor::{Data, Element, Tensor};
 use super::terms::{Binary, Fold, Id, Term, Unary};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::math::Matrix;
+
+/// An operator that no classifier, and nothing before or after one, is recognised by.
+pub fn unrecognised(node: &Node) -> Error {
+    const RECOGNISED: &str = "those that skl2onnx, onnxmltools and CatBoost write for the classifiers and their preprocessing are \
+                              (trees, linear models, SVC, MLP, naive Bayes; scaling, imputing, encoding)";
+    node.error(match eval::understood(&node.domain, &node.op) {
+        true => format!(
+            "the operator is evaluated where it reads constants, but not recognised before or after a model: {RECOGNISED}"
+        ),
+        false => format!("the operator is not understood: {RECOGNISED}"),
+    })
+}
 
 impl Carry<'_> {
     /// Carries out one node: which of its outputs is understood (a classifier's labels are not looked at), and its value.
@@ -93,7 +106,8 @@ impl Carry<'_> {
                 let rank = array.shape.len() + axes.len();
                 let axes = axes.iter().map(|a| axis(*a, rank, node)).collect::<Result<Vec<usize>>>()?;
                 let mut own = array.shape.iter().copied();
-                let shape = (0..rank).map(|d| if axes.contains(&d) { Some(1) } else { own.next() }).collect::<Option<_>>();
+                let shape =
+                    (0..rank).map(|d| if axes.contains(&d) { Some(1) } else { own.next() }).collect::<Option<_>>();
                 array.clone().shaped(shape.ok_or_else(|| node.error("it names an axis twice"))?, node)
             }
             "Transpose" => {
@@ -172,12 +186,9 @@ impl Carry<'_> {
                 self.product(node, array, &weights, false, 1.0)
             }
             "Gemm" => self.gemm(node),
-            "ReduceSum" | "ReduceMean" | "ReduceMax" | "ReduceMin" | "ReduceLogSumExp" | "ReduceSumSquare" | "ReduceL1"
-            | "ReduceL2" | "ArgMax" | "ArgMin" => self.reduce(node),
-            _ => Err(node.error(
-                "the operator is not understood: those are that skl2onnx, onnxmltools and CatBoost write for the classifiers and \
-                 their preprocessing (trees, linear models, SVC, MLP, naive Bayes; scaling, imputing, encoding)",
-            )),
+            "ReduceSum" | "ReduceMean" | "ReduceMax" | "ReduceMin" | "ReduceLogSumExp" | "ReduceSumSquare"
+            | "ReduceL1" | "ReduceL2" | "ArgMax" | "ArgMin" => self.reduce(node),
+            _ => Err(unrecognised(node)),
         }
     }
 
