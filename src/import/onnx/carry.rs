@@ -20,6 +20,9 @@ use std::rc::Rc;
 /// Elements that are read and made, and steps that are taken, at most.
 const MAX_SPENT: usize = 1 << 27;
 
+/// Steps that constants are worked out in at most, all together.
+const MAX_FOLDED: u64 = 1 << 28;
+
 /// A model that terms are answers of.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answers {
@@ -60,6 +63,8 @@ pub struct Carry<'a> {
     origins: HashMap<Id, usize>,
     /// Elements that have been read or made, and steps that have been taken.
     spent: Cell<usize>,
+    /// What is left for working out constants.
+    folding: eval::Work,
     /// Nodes of trees that may still be laid down.
     pub laid_left: usize,
     /// Inputs that are cut to whole numbers.
@@ -95,6 +100,7 @@ impl<'a> Carry<'a> {
             single: false,
             origins: HashMap::new(),
             spent: Cell::new(0),
+            folding: eval::Work::new(MAX_FOLDED),
             laid_left: super::forests::MAX_LAID,
             cut: false,
             codes: BTreeSet::new(),
@@ -167,7 +173,7 @@ impl<'a> Carry<'a> {
             }
         }
         let given: Vec<Option<&Tensor>> = given.iter().map(Option::as_ref).collect();
-        for (name, value) in node.outputs.iter().zip(eval::node(node, &given)?) {
+        for (name, value) in node.outputs.iter().zip(eval::compute(node, &given, &self.folding)?) {
             if let eval::Value::Tensor(tensor) = value {
                 self.spend(tensor.len())?;
                 self.values.insert(name, Value::Known(tensor));

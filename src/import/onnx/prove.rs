@@ -61,7 +61,9 @@ pub fn prove(graph: &Graph, wanted: &str, foreign: &Foreign) -> Result<()> {
                 record.iter().zip(&places.names).map(|(cell, name)| format!("{name} = {cell}")).collect();
             return Err(error(format!(
                 "the graph was not understood: for the record {} it gives class {k} the probability {}, and what was read from it \
-                 gives {}. This is a fault of the reader: please report it with the file",
+                 gives {}. Either it rounds to f32 so coarsely (large coefficients or inputs), or this reader misreads it: convert \
+                 the model with float64 inputs (DoubleTensorType) and import that file with --format onnx, or import the \
+                 scikit-learn model's own export; if they fail too, please report it with the file",
                 shortened(&cells),
                 theirs[k],
                 ours[k]
@@ -266,7 +268,7 @@ fn gather(estimator: &Estimator, pools: &mut [Vec<f64>]) {
     }
 }
 
-/// The graph's own answers, by record.
+/// The graph's own answers, by record: of the first ones, where all together take more than is computed for one import.
 fn answers(graph: &Graph, wanted: &str, records: &[Vec<Cell>]) -> Result<Vec<Vec<f64>>> {
     // A graph that is made for a number of records at a time is given as many.
     let fixed = graph.inputs.iter().find_map(|v| match &v.kind {
@@ -274,6 +276,7 @@ fn answers(graph: &Graph, wanted: &str, records: &[Vec<Cell>]) -> Result<Vec<Vec
         _ => None,
     });
     let batch = fixed.unwrap_or(records.len()).clamp(1, records.len());
+    let work = eval::Work::new(eval::MAX_WORK);
     let mut answers = Vec::with_capacity(records.len());
     for records in records.chunks_exact(batch) {
         let mut inputs = BTreeMap::new();
@@ -286,7 +289,10 @@ fn answers(graph: &Graph, wanted: &str, records: &[Vec<Cell>]) -> Result<Vec<Vec
             inputs.insert(input.name.clone(), Tensor::new(shape, data(*element, &cells)?)?);
             place += width;
         }
-        let values = eval::run(graph, &inputs, &[wanted]).map_err(|e| e.context("to prove the import"))?;
+        let values = match eval::run_within(graph, &inputs, &[wanted], &work) {
+            Err(_) if work.spent() && !answers.is_empty() => break,
+            values => values.map_err(|e| e.context("to prove the import"))?,
+        };
         let tensor = values.first().and_then(eval::Value::tensor).filter(|t| !t.is_empty());
         let found = tensor.and_then(Tensor::to_f64).filter(|v| v.len() % batch == 0);
         let found =

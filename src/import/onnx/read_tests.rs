@@ -171,6 +171,10 @@ fn what_is_not_understood_names_its_node_and_operator() {
     );
     let unknown = node("", "Erf", "e1", &["x"], &["p"], vec![]);
     assert!(refused(&model(vec![unknown])).starts_with("node `e1` (Erf): the operator is not understood"));
+    let compared = node("", "Less", "l1", &["x", "one"], &["p"], vec![]);
+    assert!(refused(&model(vec![compared])).starts_with(
+        "node `l1` (Less): the operator is evaluated where it reads constants, but not recognised before or after a model"
+    ));
     let normalizer = node(ML, "Normalizer", "n1", &["x"], &["y"], vec![text("norm", "L2")]);
     let message = refused(&model(vec![normalizer, linear("y", "p")]));
     assert!(
@@ -312,4 +316,35 @@ fn no_damaged_file_makes_it_panic() {
     }
     // Some damage is to names and weights: those are read.
     assert!(read > 0);
+}
+
+#[test]
+fn constants_that_take_long_are_refused_all_together() {
+    // `count` products of two constants, rows x inner and inner x rows, that all reach the answer.
+    let products = |count: usize, rows: i64, inner: i64| {
+        let filled = |name: &str, shape: [i64; 2]| {
+            let lengths = format!("{name}_lengths");
+            let constant = node("", "Constant", &lengths, &[], &[&lengths], vec![ints("value_ints", &shape)]);
+            [constant, node("", "ConstantOfShape", name, &[&lengths], &[name], vec![])]
+        };
+        let mut nodes: Vec<NodeProto> = [filled("a", [rows, inner]), filled("b", [inner, rows])].concat();
+        let names: Vec<String> = (0..count).map(|k| format!("m{k}")).collect();
+        nodes.extend(names.iter().map(|m| node("", "MatMul", m, &["a", "b"], &[m], vec![])));
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        nodes.push(node("", "Sum", "sum", &names, &["sum"], vec![]));
+        nodes.push(node("", "ReduceSum", "total", &["sum"], &["total"], vec![]));
+        nodes.push(node("", "Add", "add", &["x", "total"], &["y"], vec![]));
+        nodes.push(linear("y", "p"));
+        model(nodes)
+    };
+    read(&products(2, 8, 64));
+    for (file, at) in [(products(8, 32, 1 << 19), "m0"), (products(3, 32, 1 << 17), "m1")] {
+        assert_eq!(
+            refused(&file),
+            format!(
+                "node `{at}` (MatMul): the graph takes more than {} steps, which is the most that is computed here",
+                1 << 28
+            )
+        );
+    }
 }

@@ -1,15 +1,15 @@
 //! Computes what a graph computes, operator by operator: the referee of an import.
 //!
 //! The lowering of a graph to our own models is compared with this on rows (`prove`), and this is compared with ONNX's own node tests
-//! and with onnxruntime (`tests/onnx_nodes.rs`). It folds constants for the lowering too ([`node`]).
+//! and with onnxruntime (`tests/onnx_nodes.rs`). It folds constants for the lowering too ([`compute`]).
 //!
 //! **Conventions.** Shapes, types and attributes by the version of the operator set that the file names, as the operators' pages of
 //! ONNX 1.23 have them; where those leave something open (scores of binary classifiers, sums of trees), as onnxruntime's CPU kernels do.
 //! Numbers of type `f32` are rounded to `f32` after each operation; transcendental functions and sums of products are computed in
-//! `f64` and rounded once, so they differ from a kernel's by its own rounding. Whole numbers wrap.
+//! `f64` and rounded once, so they differ from a kernel's by its own rounding; so are the scores of SVM classifiers. Whole numbers wrap.
 //!
-//! **Bounds.** A value has at most [`MAX_VALUES`] elements, and one run makes at most [`MAX_MADE`] in at most [`MAX_WORK`] steps; neither
-//! indices nor lengths of a file are trusted.
+//! **Bounds.** A value has at most [`MAX_VALUES`] elements, and one [`run`] makes at most [`MAX_MADE`] in at most [`MAX_WORK`] steps; what
+//! shares a [`Work`] shares its bounds. Neither indices nor lengths of a file are trusted.
 
 mod broadcast;
 mod elementwise;
@@ -180,6 +180,16 @@ pub fn understood(domain: &str, op: &str) -> bool {
 /// An input that is needed is absent; an operator, attribute or type is not understood; shapes do not fit; a limit is passed. The
 /// message names the node.
 pub fn run(graph: &Graph, inputs: &BTreeMap<String, Tensor>, wanted: &[&str]) -> Result<Vec<Value>> {
+    run_within(graph, inputs, wanted, &Work::new(MAX_WORK))
+}
+
+/// [`run`] within what is left of `work`.
+pub(super) fn run_within(
+    graph: &Graph,
+    inputs: &BTreeMap<String, Tensor>,
+    wanted: &[&str],
+    work: &Work,
+) -> Result<Vec<Value>> {
     let mut needed = vec![false; graph.nodes.len()];
     let mut open: Vec<&str> = wanted.to_vec();
     while let Some(name) = open.pop() {
@@ -190,13 +200,12 @@ pub fn run(graph: &Graph, inputs: &BTreeMap<String, Tensor>, wanted: &[&str]) ->
             open.extend(graph.nodes[i].inputs.iter().map(String::as_str));
         }
     }
-    let work = Work::new();
     let mut made: BTreeMap<&str, Value> = BTreeMap::new();
     for node in needed.iter().zip(&graph.nodes).filter(|(needed, _)| **needed).map(|(_, node)| node) {
         let values = {
             let find = |name: &str| find(graph, inputs, &made, name);
             let given = node.inputs.iter().map(|n| if n.is_empty() { Ok(None) } else { find(n).map(Some) });
-            compute(node, &given.collect::<Result<Vec<_>>>()?, &work)?
+            compute(node, &given.collect::<Result<Vec<_>>>()?, work)?
         };
         for (name, value) in node.outputs.iter().zip(values).filter(|(name, _)| !name.is_empty()) {
             made.insert(name, value);
@@ -228,15 +237,11 @@ fn find<'a>(
     }
 }
 
-/// What a node makes of these inputs (`None`: left out), in the order of its outputs.
+/// What a node makes of these inputs (`None`: left out) within what is left of `work`, in the order of its outputs.
 ///
 /// # Errors
 /// As for [`run`].
-pub fn node(node: &Node, inputs: &[Option<&Tensor>]) -> Result<Vec<Value>> {
-    compute(node, inputs, &Work::new())
-}
-
-fn compute(node: &Node, inputs: &[Option<&Tensor>], work: &Work) -> Result<Vec<Value>> {
+pub(super) fn compute(node: &Node, inputs: &[Option<&Tensor>], work: &Work) -> Result<Vec<Value>> {
     let call = Call { node, inputs, work };
     let values = match (node.domain.as_str(), node.op.as_str()) {
         ("", op) => match op {
@@ -305,29 +310,43 @@ fn unknown(node: &Node) -> crate::error::Error {
     ))
 }
 
-/// What is left of a run's bounds.
-struct Work {
+/// What is left of the bounds of a run, or of several that share them.
+pub(super) struct Work {
+    most: u64,
     steps: Cell<u64>,
     elements: Cell<u64>,
+    spent: Cell<bool>,
 }
 
 impl Work {
-    fn new() -> Work {
-        Work { steps: Cell::new(MAX_WORK), elements: Cell::new(MAX_MADE) }
+    /// At most so many steps, and [`MAX_MADE`] elements.
+    pub(super) fn new(most: u64) -> Work {
+        Work { most, steps: Cell::new(most), elements: Cell::new(MAX_MADE), spent: Cell::new(false) }
+    }
+
+    /// Whether something was refused because it takes or makes more than is left.
+    pub(super) fn spent(&self) -> bool {
+        self.spent.get()
     }
 
     /// Takes `n` steps.
     fn take(&self, n: usize) -> Result<()> {
-        less(&self.steps, n, "takes more than", MAX_WORK, "steps")
+        self.less(&self.steps, n, "takes more than", self.most, "steps")
     }
-}
 
-fn less(left: &Cell<u64>, n: usize, what: &str, most: u64, of: &str) -> Result<()> {
-    let rest = left.get().checked_sub(n as u64);
-    left.set(
-        rest.ok_or_else(|| error(format!("the graph {what} {most} {of}, which is the most that is computed here")))?,
-    );
-    Ok(())
+    /// Makes `n` elements.
+    fn make(&self, n: usize) -> Result<()> {
+        self.less(&self.elements, n, "makes more than", MAX_MADE, "elements")
+    }
+
+    fn less(&self, left: &Cell<u64>, n: usize, what: &str, most: u64, of: &str) -> Result<()> {
+        let Some(rest) = left.get().checked_sub(n as u64) else {
+            self.spent.set(true);
+            return Err(error(format!("the graph {what} {most} {of}, which is the most that is computed here")));
+        };
+        left.set(rest);
+        Ok(())
+    }
 }
 
 /// An operator with its inputs.
@@ -365,7 +384,7 @@ impl<'a> Call<'a> {
             )));
         }
         self.work.take(n.max(1))?;
-        less(&self.work.elements, n, "makes more than", MAX_MADE, "elements")?;
+        self.work.make(n)?;
         Ok(n)
     }
 
