@@ -12,10 +12,10 @@
 //! time makes no difference.
 
 use crate::artifact::summary::{DerivedSummary, FieldSummary, Observed, SchemaSummary};
-use crate::artifact::{Artifact, Container, Work};
+use crate::artifact::{Artifact, Block, Container, Work};
 use crate::cache::{self, Cache};
 use crate::error::{Error, ErrorKind, Result};
-use crate::math;
+use crate::math::{self, BLOCK};
 use crate::profile::Profile;
 use crate::schema::{Code, Record, Violation};
 use crate::time;
@@ -118,6 +118,9 @@ pub struct Engine {
     live: Profile,
     rejected: u64,
     violations: Vec<(Code, u64)>,
+    /// Made for the first block.
+    block: Option<Block>,
+    plain: [bool; BLOCK],
 }
 
 impl Engine {
@@ -140,6 +143,8 @@ impl Engine {
             live: artifact.profile.fresh(),
             rejected: 0,
             violations: Vec::new(),
+            block: None,
+            plain: [false; BLOCK],
             work,
             artifact,
         })
@@ -247,6 +252,38 @@ impl Engine {
             return Err(Error::new(ErrorKind::Config, message));
         }
         records.iter().map(|record| self.predict(*record, as_of, now).map(Answer::into_owned)).collect()
+    }
+
+    /// Room for a block of rows: a column of [`BLOCK`] slots per field, each slot as [`Schema::row`] would write it, for
+    /// [`predict_block`](Self::predict_block).
+    ///
+    /// [`Schema::row`]: crate::schema::Schema::row
+    pub fn columns(&mut self) -> &mut [f64] {
+        let fields = self.artifact.schema.fields.len();
+        let block = self.block.get_or_insert_with(|| self.artifact.block());
+        &mut block.slots[..fields * BLOCK]
+    }
+
+    /// Answers the first `rows` (at most [`BLOCK`]) of [`columns`](Self::columns), past the cache: a column of probabilities
+    /// per class, and whether each row was plain. One that was not (a value out of range, a missing one that is required, …)
+    /// is not answered (NaN) and not counted: its record is for [`predict`](Self::predict), which knows all reasons.
+    pub fn predict_block(&mut self, rows: usize, as_of: Option<f64>, now: f64) -> Result<(&[f64], &[bool])> {
+        let now = instant("the clock's time", now)?;
+        let as_of = as_of.map_or(Ok(now), |t| instant("as_of", t))?;
+        if rows > BLOCK {
+            return Err(Error::new(ErrorKind::Config, format!("a block holds at most {BLOCK} rows, not {rows}")));
+        }
+        let block = self.block.get_or_insert_with(|| self.artifact.block());
+        self.artifact.schema.plain_block(&mut block.slots, rows, &mut self.plain);
+        self.artifact.predict_block(block, rows, as_of);
+        self.live.observe_block(&block.slots, rows, &self.plain);
+        self.live.observe_answers(&block.probability, rows, &self.plain);
+        for column in block.probability.chunks_exact_mut(BLOCK) {
+            for (p, plain) in column.iter_mut().zip(&self.plain[..rows]) {
+                *p = if *plain { *p } else { f64::NAN };
+            }
+        }
+        Ok((&block.probability, &self.plain[..rows]))
     }
 
     /// What the model reads and tells apart, with what its training data looked like.

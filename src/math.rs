@@ -43,6 +43,10 @@ pub fn dot(a: &[f64], b: &[f64]) -> f64 {
     (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]) + tail
 }
 
+/// Most rows of a block. Blocks are how many rows are worked on at once: a matrix by columns, value `j` of row `r` at
+/// `j * BLOCK + r`, whatever the number of rows; what lies past the rows is anyone's.
+pub const BLOCK: usize = 256;
+
 /// The largest magnitude a model works with. Products of two such numbers, and sums of a million products, stay finite.
 pub const BOUND: f64 = 1e150;
 

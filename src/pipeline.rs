@@ -6,7 +6,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{Expr, Type};
-use crate::math::BOUND;
+use crate::math::{BLOCK, BOUND};
 use crate::schema::{FieldKind, Schema, Unknown};
 use crate::wire::{Decode, Encode};
 
@@ -104,6 +104,24 @@ impl Pipeline {
         }
     }
 
+    /// As [`derive`](Self::derive), for `rows` rows of a block (see [`BLOCK`]). `slots`: a column per slot.
+    pub fn derive_block(&self, slots: &mut [f64], rows: usize, as_of: f64) {
+        if self.derived.is_empty() {
+            return;
+        }
+        let mut row = vec![0.0; slots.len() / BLOCK];
+        let first = row.len() - self.derived.len();
+        for r in 0..rows {
+            for (v, column) in row.iter_mut().zip(slots.chunks_exact(BLOCK)) {
+                *v = column[r];
+            }
+            self.derive(&mut row, as_of);
+            for (v, column) in row[first..].iter().zip(slots.chunks_exact_mut(BLOCK).skip(first)) {
+                column[r] = *v;
+            }
+        }
+    }
+
     /// What each slot may hold: fields, then derived features.
     pub fn slots(&self, schema: &Schema) -> Vec<Slot> {
         let fields = schema.fields.iter().map(|field| {
@@ -177,6 +195,23 @@ impl Encoders {
             let (own, after) = rest.split_at_mut(encoder.n_columns());
             encoder.encode(slots[encoder.slot as usize], own);
             rest = after;
+        }
+    }
+
+    /// As [`encode`](Self::encode), for `rows` rows of a block (see [`BLOCK`]). `slots`, `x`: a column each.
+    pub fn encode_block(&self, slots: &[f64], rows: usize, x: &mut [f64]) {
+        let mut at = 0;
+        let mut own = Vec::new();
+        for encoder in &self.0 {
+            let n = encoder.n_columns();
+            own.resize(n, 0.0);
+            for row in 0..rows {
+                encoder.encode(slots[encoder.slot as usize * BLOCK + row], &mut own);
+                for (k, v) in own.iter().enumerate() {
+                    x[(at + k) * BLOCK + row] = *v;
+                }
+            }
+            at += n;
         }
     }
 

@@ -105,6 +105,26 @@ impl Profile {
         }
     }
 
+    /// Counts the slots of those of the first `rows` rows of a block (see [`math::BLOCK`]) that are wanted. `slots`: a column
+    /// per slot.
+    pub fn observe_block(&mut self, slots: &[f64], rows: usize, wanted: &[bool]) {
+        for (counts, column) in self.slots.iter_mut().zip(slots.chunks_exact(math::BLOCK)) {
+            let values = column[..rows].iter().zip(wanted);
+            values.filter(|(_, wanted)| **wanted).for_each(|(v, _)| counts.observe(*v));
+        }
+    }
+
+    /// Counts the answers of those rows. `probability`: a column per class.
+    pub fn observe_answers(&mut self, probability: &[f64], rows: usize, wanted: &[bool]) {
+        let mut one = vec![0.0; self.probability.len()];
+        for row in (0..rows).filter(|row| wanted[*row]) {
+            for (v, column) in one.iter_mut().zip(probability.chunks_exact(math::BLOCK)) {
+                *v = column[row];
+            }
+            self.observe_answer(&one);
+        }
+    }
+
     /// Counts one answer.
     pub fn observe_answer(&mut self, probability: &[f64]) {
         if let Some(count) = self.predicted.get_mut(math::argmax(probability)) {

@@ -29,7 +29,8 @@ pub use container::Container;
 pub use witness::{WITNESSES, Witness};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{MAX_CLASSES, Model};
+use crate::math::BLOCK;
+use crate::model::{MAX_CLASSES, Model, Runner};
 use crate::pipeline::Pipeline;
 use crate::profile::Profile;
 use crate::schema::message::quote;
@@ -71,6 +72,18 @@ pub struct Work {
     pub x: Vec<f64>,
     /// Per class.
     pub probability: Vec<f64>,
+}
+
+/// The numbers between many rows and their answers, by columns of [`BLOCK`](crate::math::BLOCK).
+#[derive(Clone, Debug)]
+pub struct Block {
+    /// The rows' fields, then the derived features.
+    pub slots: Vec<f64>,
+    /// What the model reads.
+    pub x: Vec<f64>,
+    /// Per class.
+    pub probability: Vec<f64>,
+    runner: Runner,
 }
 
 impl Artifact {
@@ -133,6 +146,24 @@ impl Artifact {
     pub fn predict(&self, work: &mut Work) {
         self.pipeline.encoders.encode(&work.slots, &mut work.x);
         self.model.predict_proba(&work.x, &mut work.probability);
+    }
+
+    /// Slots to probabilities, for `rows` rows of a block (see [`BLOCK`](crate::math::BLOCK)). `block`: from
+    /// [`block`](Self::block).
+    pub fn predict_block(&self, block: &mut Block, rows: usize, as_of: f64) {
+        self.pipeline.derive_block(&mut block.slots, rows, as_of);
+        self.pipeline.encoders.encode_block(&block.slots, rows, &mut block.x);
+        block.runner.predict_block(&self.model, &block.x, rows, &mut block.probability);
+    }
+
+    /// Columns of the right numbers.
+    pub fn block(&self) -> Block {
+        Block {
+            slots: vec![0.0; self.pipeline.n_slots(&self.schema) * BLOCK],
+            x: vec![0.0; self.pipeline.encoders.n_columns() * BLOCK],
+            probability: vec![0.0; self.classes.len() * BLOCK],
+            runner: Runner::new(&self.model),
+        }
     }
 
     /// The field or derived feature in slot `i`; empty if there is none.

@@ -24,9 +24,12 @@ pub mod forest;
 pub mod linear;
 pub mod members;
 pub mod mlp;
+mod runner;
 pub mod stacking;
 pub mod svm;
 pub mod voting;
+
+pub use runner::Runner;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::math::{BOUND, Matrix, argmax, bounded, sigmoid};

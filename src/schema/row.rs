@@ -2,6 +2,7 @@
 
 use super::message::{list, nearest, number as shown, quote};
 use super::{Cell, Code, Extra, Field, FieldKind, Record, Schema, Unknown, Violation};
+use crate::math::BLOCK;
 use crate::time;
 
 /// At most this many names that are no field are reported.
@@ -70,6 +71,29 @@ impl Schema {
             }
         }
         if violations.is_empty() { Ok(()) } else { Err(violations) }
+    }
+
+    /// Whether row `r` of a block (see [`BLOCK`]) is one that [`row`](Self::row) could have written; tells it of each of `rows`
+    /// rows. `columns`: a column per field; -0.0 becomes 0.0. A value that is none (an infinity, a number out of range, no
+    /// level's index, NaN in a required field) is the row door's to judge, from what the record holds.
+    pub fn plain_block(&self, columns: &mut [f64], rows: usize, plain: &mut [bool]) {
+        plain[..rows].fill(true);
+        for (field, column) in self.fields.iter().zip(columns.chunks_exact_mut(BLOCK)) {
+            let (low, high, whole) = match &field.kind {
+                FieldKind::Number { min, max } => (min.unwrap_or(f64::MIN), max.unwrap_or(f64::MAX), false),
+                FieldKind::Category { levels, unknown } => {
+                    let last = if *unknown == Unknown::Admit { levels.len() as f64 } else { levels.len() as f64 - 1.0 };
+                    (0.0, last, true)
+                }
+                FieldKind::Flag => (0.0, 1.0, true),
+                FieldKind::Time => (time::MIN, time::MAX, false),
+            };
+            for (v, plain) in column[..rows].iter_mut().zip(plain.iter_mut()) {
+                *v += 0.0;
+                let sound = *v >= low && *v <= high && !(whole && f64::from(*v as u32) != *v);
+                *plain &= sound || (v.is_nan() && !field.required);
+            }
+        }
     }
 
     /// The first names of the record that are no field.

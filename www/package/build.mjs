@@ -100,7 +100,7 @@ function tools() {
 function flags() {
   const home = process.env.CARGO_HOME ?? join(homedir(), ".cargo");
   const own = process.env.CARGO_ENCODED_RUSTFLAGS?.split("\x1f") ?? process.env.RUSTFLAGS?.split(/\s+/) ?? [];
-  return [...own.filter((flag) => flag !== ""), `--remap-path-prefix=${home}=/cargo`, `--remap-path-prefix=${root}=/hedgerow`].join("\x1f");
+  return [...own.filter((flag) => flag !== ""), "-Ctarget-feature=+simd128", `--remap-path-prefix=${home}=/cargo`, `--remap-path-prefix=${root}=/hedgerow`].join("\x1f");
 }
 
 function said(program, env) {
