@@ -66,7 +66,7 @@
 //!
 //! | core: no clock, file, thread, randomness or JavaScript | native only (feature `cli`) |
 //! |---|---|
-//! | `error` `wire` `math` `time` `schema` `expr` `pipeline` `model` `profile` `artifact` `cache` `engine`, then `wasm` (the JS face) | `data` `metrics` `train` `import` `export` `report` `cli` |
+//! | `error` `wire` `math` `simd` `time` `schema` `expr` `pipeline` `model` `profile` `artifact` `cache` `engine`, then `wasm` (the JS face) | `data` `metrics` `train` `import` `export` `report` `cli` |
 //!
 //! # What it does not do
 //!
@@ -81,6 +81,7 @@
 pub mod error;
 pub mod wire;
 pub mod math;
+pub mod simd;
 pub mod time;
 pub mod schema;
 pub mod expr;
