@@ -13,6 +13,7 @@ use crate::math::{sigmoid, softmax};
 
 mod build;
 mod packed;
+mod ranked;
 #[cfg(test)]
 mod tests;
 
