@@ -9,10 +9,21 @@
 //! | marks | three u32 per field: the cell's tag, and where its text begins and ends in the arena |
 //! | out | class index, confidence, 1 if remembered, then a probability per class |
 //!
+//! Many rows go by blocks of at most [`BLOCK`] rows, through four more that the first block makes:
+//!
+//! | buffer | holds |
+//! |---|---|
+//! | columns | a column of `BLOCK` slots per field |
+//! | rows | `BLOCK` rows of slots, one after another, for a host that has them so |
+//! | answers | `BLOCK` rows of a probability per class |
+//! | indices | `BLOCK` class indices; -1 where the row is not plain and has no answer yet |
+//!
 //! What is not hot (options, schema, violations, report) goes through serde-wasm-bindgen.
 
 use crate::engine::{Answer, Engine, Options};
-use crate::schema::{Cell, Field, FieldKind, Record, Schema, Violation};
+use crate::error;
+use crate::math::{self, BLOCK};
+use crate::schema::{Cell, Field, FieldKind, Levels, Record, Schema, Unknown, Violation};
 use serde::Serialize;
 use std::borrow::Cow;
 use wasm_bindgen::prelude::*;
@@ -24,6 +35,11 @@ pub struct Runtime {
     cells: Cells,
     out: Vec<f64>,
     violations: Vec<Violation>,
+    /// Which fields are times, whose slots hold whole milliseconds.
+    times: Vec<usize>,
+    rows: Vec<f64>,
+    answers: Vec<f64>,
+    indices: Vec<i32>,
 }
 
 /// One record, as JS wrote it.
@@ -74,6 +90,35 @@ impl Record for Cells {
     }
 }
 
+/// A row of slots that a host wrote by itself.
+struct Slots<'a>(&'a [f64]);
+
+impl Record for Slots<'_> {
+    fn cell(&self, i: usize, field: &Field) -> Cell<'_> {
+        let Some(&slot) = self.0.get(i) else { return Cell::Missing };
+        match &field.kind {
+            _ if !slot.is_finite() => Cell::Missing,
+            FieldKind::Category { levels, unknown } => match levels.get(slot as usize) {
+                Some(level) if f64::from(slot as u32) == slot => Cell::Text(Cow::Owned(level.to_string())),
+                None if *unknown == Unknown::Admit && slot == levels.len() as f64 => Cell::Number(stranger(levels)),
+                _ => Cell::Other("a number that is no index of one"),
+            },
+            FieldKind::Number { .. } | FieldKind::Flag => Cell::Number(slot),
+            FieldKind::Time => Cell::Time(slot),
+        }
+    }
+
+    fn extra(&self, _: &Schema) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// A number that no level reads as: of one more than there are levels.
+fn stranger(levels: &Levels) -> f64 {
+    let numbers = (0..=levels.len()).map(|k| k as f64 + 0.5);
+    numbers.into_iter().find(|v| levels.find_number(*v).is_none()).unwrap_or(f64::NAN)
+}
+
 /// The cell that a slot came from, so that a record with one odd field takes one door with all of them.
 fn value_of(slot: f64, field: &Field) -> Cell<'static> {
     if slot.is_nan() {
@@ -83,7 +128,7 @@ fn value_of(slot: f64, field: &Field) -> Cell<'static> {
         FieldKind::Number { .. } => Cell::Number(slot),
         FieldKind::Category { levels, .. } => match levels.get(slot as usize) {
             Some(level) => Cell::Text(Cow::Owned(level.to_string())),
-            None => Cell::Missing,
+            None => Cell::Number(stranger(levels)),
         },
         FieldKind::Flag => Cell::Flag(slot != 0.0),
         FieldKind::Time => Cell::Time(slot),
@@ -122,7 +167,18 @@ impl Runtime {
         let n = engine.artifact().schema.fields.len();
         let out = vec![0.0; 3 + engine.artifact().classes.len()];
         let cells = Cells { slots: vec![f64::NAN; n], marks: vec![[0; 3]; n], arena: Vec::new(), extra: Vec::new() };
-        Ok(Runtime { engine, cells, out, violations: Vec::new() })
+        let is_time = |(j, field): (usize, &Field)| matches!(field.kind, FieldKind::Time).then_some(j);
+        let times = engine.artifact().schema.fields.iter().enumerate().filter_map(is_time).collect();
+        Ok(Runtime {
+            engine,
+            times,
+            cells,
+            out,
+            violations: Vec::new(),
+            rows: Vec::new(),
+            answers: Vec::new(),
+            indices: Vec::new(),
+        })
     }
 
     /// Number of fields.
@@ -171,25 +227,82 @@ impl Runtime {
         } else {
             self.engine.predict_row(&self.cells.slots, Some(as_of), now).map(Answer::Prediction)
         };
-        let status = match answer {
-            Ok(Answer::Prediction(p)) => {
-                self.out[0] = p.class_index as f64;
-                self.out[1] = p.confidence;
-                self.out[2] = f64::from(u8::from(p.cached));
-                self.out[3..].copy_from_slice(&p.probability);
-                1
-            }
-            Ok(Answer::Rejected(violations)) => {
-                self.violations = violations;
-                0
-            }
-            Err(_) => 2,
-        };
+        let status = told(answer, &mut self.out, &mut self.violations);
         if full {
             self.cells.marks.fill([0; 3]);
             self.cells.extra.clear();
         }
         status
+    }
+
+    /// Room for a block; it may make the memory grow.
+    pub fn block(&mut self) {
+        let classes = self.engine.artifact().classes.len();
+        self.rows.resize(self.cells.slots.len() * BLOCK, 0.0);
+        self.answers.resize(classes * BLOCK, 0.0);
+        self.indices.resize(BLOCK, -1);
+        self.engine.columns();
+    }
+
+    /// Rows of a block.
+    pub fn block_len(&self) -> usize {
+        BLOCK
+    }
+
+    /// Address of the columns; after [`block`](Self::block).
+    pub fn columns(&mut self) -> *mut f64 {
+        self.engine.columns().as_mut_ptr()
+    }
+
+    /// Address of the rows; after [`block`](Self::block).
+    pub fn rows(&mut self) -> *mut f64 {
+        self.rows.as_mut_ptr()
+    }
+
+    /// Address of the answers; after [`block`](Self::block).
+    pub fn answers(&self) -> *const f64 {
+        self.answers.as_ptr()
+    }
+
+    /// Address of the class indices; after [`block`](Self::block).
+    pub fn indices(&self) -> *const i32 {
+        self.indices.as_ptr()
+    }
+
+    /// Answers the first `rows` rows of the block, past the cache, and says how many were plain. `by_rows`: they are in the rows,
+    /// not in the columns. -1 where a time is outside the years 1 to 9999, or the block has no such rows.
+    pub fn run_block(&mut self, rows: usize, as_of: f64, now: f64, by_rows: bool) -> i32 {
+        let fields = self.cells.slots.len();
+        if by_rows {
+            for (j, column) in self.engine.columns().chunks_exact_mut(BLOCK).enumerate() {
+                let values = self.rows.iter().skip(j).step_by(fields);
+                column.iter_mut().zip(values).take(rows).for_each(|(slot, v)| *slot = *v);
+            }
+            for &j in &self.times {
+                for slot in &mut self.engine.columns()[j * BLOCK..][..BLOCK] {
+                    *slot = (*slot * 1000.0).round() / 1000.0;
+                }
+            }
+        }
+        let Ok((probability, plain)) = self.engine.predict_block(rows, Some(as_of), now) else { return -1 };
+        let classes = probability.len() / BLOCK;
+        let answers = self.answers.chunks_exact_mut(classes).zip(&mut self.indices).zip(plain);
+        let mut n = 0;
+        for (r, ((answer, index), plain)) in answers.enumerate() {
+            for (p, column) in answer.iter_mut().zip(probability.chunks_exact(BLOCK)) {
+                *p = column[r];
+            }
+            *index = if *plain { math::argmax(answer) as i32 } else { -1 };
+            n += i32::from(*plain);
+        }
+        n
+    }
+
+    /// Answers one of the rows by itself, as [`run`](Self::run): for those that are not plain.
+    pub fn run_row(&mut self, row: usize, as_of: f64, now: f64) -> u32 {
+        let fields = self.cells.slots.len();
+        let slots = self.rows.get(row * fields..(row + 1) * fields).unwrap_or_default();
+        told(self.engine.predict(&Slots(slots), Some(as_of), now), &mut self.out, &mut self.violations)
     }
 
     /// Why the last record was refused.
@@ -221,6 +334,24 @@ impl Runtime {
     #[doc(hidden)]
     pub fn trap(&self) {
         core::arch::wasm32::unreachable()
+    }
+}
+
+/// An answer in the buffers, and [`Runtime::run`]'s word for it.
+fn told(answer: error::Result<Answer<'_>>, out: &mut [f64], reasons: &mut Vec<Violation>) -> u32 {
+    match answer {
+        Ok(Answer::Prediction(p)) => {
+            out[0] = p.class_index as f64;
+            out[1] = p.confidence;
+            out[2] = f64::from(u8::from(p.cached));
+            out[3..].copy_from_slice(&p.probability);
+            1
+        }
+        Ok(Answer::Rejected(violations)) => {
+            *reasons = violations;
+            0
+        }
+        Err(_) => 2,
     }
 }
 

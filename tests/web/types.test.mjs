@@ -30,6 +30,6 @@ test("types", { timeout: 300_000 }, async (t) => {
     const source = `import { load } from "hedgerow"; const m = await load("./demo.hedge");
       console.log(JSON.stringify(Object.getOwnPropertyNames(Object.getPrototypeOf(m)).sort()));`;
     const { stdout } = await finished(process.execPath, ["--input-type=module", "-e", source]);
-    assert.deepEqual(JSON.parse(stdout), ["constructor", "free", "health", "predict", "predictBatch", "report", "schema"]);
+    assert.deepEqual(JSON.parse(stdout), ["constructor", "free", "health", "predict", "predictBatch", "predictColumns", "predictMatrix", "report", "schema"]);
   });
 });

@@ -13,13 +13,13 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const at = (...parts) => join(root, ...parts);
 const out = at("build", "package");
 /** What the engine with all its JavaScript may weigh, gzipped. */
-const LIMIT = 150_000;
+const LIMIT = 155_000;
 /** Copied as they are, and without comments and spaces. */
 const COPIED = ["index.d.ts", "README.md"];
-const MINIFIED = ["browser.js", "load.js", "model.js", "node.js", "workerd.js"];
+const MINIFIED = ["browser.js", "columns.js", "fields.js", "load.js", "model.js", "node.js", "reader.js", "session.js", "workerd.js"];
 
 /** What a consumer on each host ends up with besides the engine itself. */
-const WEIGHED = ["browser.js", "load.js", "model.js", "engine.js"];
+const WEIGHED = ["browser.js", "columns.js", "fields.js", "load.js", "model.js", "reader.js", "session.js", "engine.js"];
 
 async function main() {
   const version = /^version = "(.+)"$/m.exec(readFileSync(at("Cargo.toml"), "utf8"))[1];
@@ -133,10 +133,10 @@ return { Runtime, memory };
 `;
 }
 
-/** By Oxc, which Vite brings along. Names stay, so that a stack trace can be read. */
+/** By Oxc, which Vite brings along. The names of methods stay, so that a stack trace says what was called. */
 async function minified(name, source) {
   const { minify } = await import("rolldown/experimental");
-  const { code, errors } = await minify(name, source, { mangle: false, compress: false, codegen: { removeWhitespace: true, legalComments: "none" } });
+  const { code, errors } = await minify(name, source, { module: true, mangle: { toplevel: true }, compress: true, codegen: { removeWhitespace: true, legalComments: "none" } });
   if (errors.length > 0) throw new Error(`${name} cannot be minified: ${errors[0].message}`);
   return `${code}\n`;
 }

@@ -40,6 +40,59 @@ export interface PredictOptions {
   raw?: boolean;
 }
 
+/** An array of numbers. */
+export type Numbers = Float64Array | Float32Array | Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array;
+
+/**
+ * One field of many records: an array of what `predict` takes, numbers, or indices into a list of values (-1: missing), as
+ * Arrow and pandas hold texts.
+ */
+export type Column = readonly unknown[] | Numbers | { readonly codes: Numbers; readonly dictionary: readonly unknown[] };
+
+/** Columns by the names of their fields; a column that is absent, `null` or `undefined` is missing in every row. */
+export type Columns<Name extends string = string> = { readonly [name in Name]?: Column | null };
+
+/** How one call on many rows answers. */
+export interface ManyOptions {
+  /** What `now()` means in the model's features, as in `predict`. */
+  asOf?: Date | string | number | null;
+  /**
+   * Arrays for the results, to use them again: at least as long as the results. Numbers that are rounded to `Float32Array` are
+   * the only ones that differ from `predict`'s.
+   */
+  out?: { class_index?: Int32Array | Int16Array | Int8Array; probability?: Float64Array | Float32Array };
+  /** Told how far it is, about every 16,384 rows and at the end. What it throws ends the call. */
+  onProgress?: (progress: { rows: number; total: number; rejected: number }) => void;
+  /** Looked at as often; where it is aborted, the call throws its reason. */
+  signal?: AbortSignal;
+}
+
+/** How one call on columns answers. */
+export interface ColumnsOptions extends ManyOptions {
+  /** Whether strings are untyped text, as in `predict`. */
+  raw?: boolean;
+}
+
+/** The answers to many rows. */
+export interface Results {
+  rows: number;
+  /** The labels, in the order of `class_index` and of each row of `probability`. */
+  classes: readonly string[];
+  /** Per row the index of its most probable class, -1 where the row was refused. */
+  class_index: Int32Array | Int16Array | Int8Array;
+  /** rows x classes, row by row: row `r`, class `k` at `r * classes.length + k`. NaN where the row was refused. */
+  probability: Float64Array | Float32Array;
+  /** How many rows were refused. */
+  rejected: number;
+  /** Why, for the first 100 of them. */
+  violations: { row: number; violations: Violation[] }[];
+  model: string;
+  model_version: string;
+  model_id: string;
+  as_of: string;
+  timestamp: string;
+}
+
 /** The answer to a sound record. */
 export interface Prediction<Label extends string = string> {
   status: "ok";
@@ -181,8 +234,19 @@ export interface Model<Input extends object = Record<string, unknown>, Output = 
    * at all throws.
    */
   predict(record: Input, options?: PredictOptions): Output;
-  /** Answers each record, at one instant. At most 100,000. */
+  /** Answers each record, at one instant, past the cache. At most 100,000. */
   predictBatch(records: readonly Input[], options?: PredictOptions): Output[];
+  /**
+   * Answers rows that are held as columns, past the cache: each as `predict` answers the object of its cells. Works in blocks, so
+   * it needs no memory but for the results. Throws where the columns differ in length or are none.
+   */
+  predictColumns(columns: Columns<string & keyof Input>, options?: ColumnsOptions): Results;
+  /**
+   * Answers rows of encoded slots, one after another in `schema.fields`' order: a number as it is, a category as the index of its
+   * level (`levels.length`: an unknown level, where those are admitted), a flag as 0 or 1, a time as seconds since 1970 UTC, NaN
+   * for a missing value. `rows`: by default what the matrix holds.
+   */
+  predictMatrix(matrix: Float64Array | Float32Array, rows?: number, options?: ManyOptions): Results;
   /** Whether the model that was asked for answers. */
   health(): Health;
   /** Counters. */

@@ -10,7 +10,7 @@ export const MAX_SOURCE = 256 << 20;
  * `host.open(text or URL)`: bytes or a Response.
  */
 export async function loadWith(host, source, options) {
-  const { fallback, cache, wasm } = checked(options);
+  const { fallback, cache, wasm, bind } = checked(options);
   // Both files and the engine are fetched at the same time.
   const [module, primary, spare] = await Promise.all([
     host.engine(wasm),
@@ -19,24 +19,25 @@ export async function loadWith(host, source, options) {
   ]);
   if (primary.error && !spare) throw primary.error;
   if (primary.error && spare.error) throw new Error(`${primary.error.message}; and ${spare.error.message}`, { cause: primary.error });
-  return new Model(module, {
+  const files = {
     primary: primary.error ? null : primary.bytes,
     // A fallback that cannot be read matters only where it is needed.
     fallback: spare && !spare.error ? spare.bytes : null,
     reason: primary.error ? primary.error.message : undefined,
     cache,
-  });
+  };
+  return new Model(module, files, bind, host.spawn);
 }
 
 /** The options of `load`, with unknown names refused. */
 function checked(options) {
   if (options === undefined || options === null) options = {};
   if (typeof options !== "object") throw new TypeError("the options of load are an object like { cache: false }");
-  const { fallback, cache, wasm, ...rest } = options;
+  const { fallback, cache, wasm, bind, ...rest } = options;
   const unknown = Object.keys(rest);
-  if (unknown.length > 0) throw new TypeError(`unknown option ${JSON.stringify(unknown[0])} of load: there are fallback, cache and wasm`);
-  if (cache === undefined || cache === null || cache === true) return { fallback, cache: {}, wasm };
-  if (cache === false) return { fallback, cache: { entries: 0 }, wasm };
+  if (unknown.length > 0) throw new TypeError(`unknown option ${JSON.stringify(unknown[0])} of load: there are fallback, cache, bind and wasm`);
+  if (cache === undefined || cache === null || cache === true) return { fallback, cache: {}, wasm, bind };
+  if (cache === false) return { fallback, cache: { entries: 0 }, wasm, bind };
   if (typeof cache !== "object") throw new TypeError("the option cache is false or an object like { entries: 1000, bytes: 4194304, ttl: 3600 }");
   const { entries, bytes, ttl, ...others } = cache;
   const other = Object.keys(others);
@@ -50,7 +51,7 @@ function checked(options) {
     }
     kept[name] = value;
   }
-  return { fallback, cache: kept, wasm };
+  return { fallback, cache: kept, wasm, bind };
 }
 
 async function settled(work) {

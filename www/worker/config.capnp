@@ -18,6 +18,10 @@ const predict :Workerd.Worker = (
     (name = "hedgerow/workerd.js", esModule = embed "../../build/package/workerd.js"),
     (name = "hedgerow/load.js", esModule = embed "../../build/package/load.js"),
     (name = "hedgerow/model.js", esModule = embed "../../build/package/model.js"),
+    (name = "hedgerow/session.js", esModule = embed "../../build/package/session.js"),
+    (name = "hedgerow/columns.js", esModule = embed "../../build/package/columns.js"),
+    (name = "hedgerow/fields.js", esModule = embed "../../build/package/fields.js"),
+    (name = "hedgerow/reader.js", esModule = embed "../../build/package/reader.js"),
     (name = "hedgerow/engine.js", esModule = embed "../../build/package/engine.js"),
     (name = "hedgerow/hedgerow_bg.wasm", wasm = embed "../../build/package/hedgerow_bg.wasm"),
   ]

@@ -1,5 +1,5 @@
 // Types as a user meets them; tests/web/types.test.mjs checks that this compiles, and that what must not compile does not.
-import { load, type Answer, type Model, type Prediction, type Rejected, type Schema, type Violation } from "hedgerow";
+import { load, type Answer, type Model, type Prediction, type Rejected, type Results, type Schema, type Violation } from "hedgerow";
 import type { Input, Output } from "./demo.js";
 
 const model: Model = await load("model.hedge", { cache: { entries: 10, bytes: 1 << 20, ttl: 60 }, fallback: new URL("https://example.com/old.hedge") });
@@ -19,6 +19,8 @@ if (answer.status === "ok") {
   if (first?.code === "unknown_level") console.log(first.message);
 }
 const all: Answer[] = model.predictBatch([{ age: 1 }, {}], { asOf: 0 });
+const results: Results = model.predictColumns({ age: new Float64Array(2), region: { codes: Uint8Array.of(0, 0), dictionary: ["EU"] }, member: [true, null] }, { out: { class_index: new Int32Array(2) }, onProgress: ({ rows }) => console.log(rows) });
+console.log(results.probability[1], results.violations[0]?.row, model.predictMatrix(new Float64Array(7), 1, { asOf: 0 }).rejected);
 const schema: Schema = model.schema;
 for (const field of schema.fields) console.log(field.name, field.levels?.length, field.observed?.typical);
 const { status, reason } = model.health();
@@ -44,6 +46,9 @@ await load("model.hedge", { cash: false });
 await load(42);
 // @ts-expect-error: a level that the model does not have
 typed.predict({ age: 39, region: "Mars" });
+typed.predictColumns({ age: [39], region: ["EU"] });
+// @ts-expect-error: no such column
+typed.predictColumns({ aeg: [39] });
 // @ts-expect-error: a required field is not there
 typed.predict({ age: 39 });
 // @ts-expect-error: no such label

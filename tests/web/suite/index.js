@@ -1,6 +1,7 @@
 // What is asked of the package on every host: `run` loads nothing by itself, so a host without files or network can run it.
 // `load` is the package's; `fixtures` is what tests/web/fixtures.rs wrote natively.
 import * as answers from "./answers.js";
+import * as columns from "./columns.js";
 import * as imports from "./imports.js";
 import * as loading from "./loading.js";
 import * as parity from "./parity.js";
@@ -17,7 +18,7 @@ export function tests(load, fixtures) {
     /** A fixture model; remembers no answers unless told to. */
     model: (name, options) => load(context.bytes(name), { cache: false, ...options }),
   };
-  return [loading, answers, records, recovery, parity, imports].flatMap((part) => part.tests(context));
+  return [loading, answers, records, columns, recovery, parity, imports].flatMap((part) => part.tests(context));
 }
 
 /** Runs all of them: `{ name, error }` each, the error null where it passed. */
