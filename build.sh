@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Builds, shows and tests Hedgerow. Without an argument it says how.
 #
-# Needs Rust (rustup), Node >= 20 and a C linker, and for conformance Python >= 3.11; everything else is fetched here: the wasm target by
+# Needs Rust (rustup), Node >= 20 and a C linker, and for conformance and bench Python >= 3.11; everything else is fetched here: the wasm target by
 # rustup, npm packages into node_modules/, the wasm tools into tools/target/, Chromium (tests only) by apt-get, the other libraries
-# (conformance only) by pip into build/python/. All that is made lies in target/, tools/target/, node_modules/ and build/, none of which
+# by pip into build/python/ (conformance) and by npm and pip into build/bench/ (bench). All that is made lies in target/, tools/target/, node_modules/ and build/, none of which
 # git sees.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -25,6 +25,9 @@ usage: ./build.sh COMMAND
   conformance
             make over 300 models with XGBoost, LightGBM, scikit-learn and ONNX, import them, and hold every answer to the
             original's, natively and in WebAssembly; needs Python >= 3.11, and once PyPI
+  bench [--quick] [--only MODEL,…]
+            time the package beside onnxruntime-web, m2cgen, YDF and the native libraries, on the same models in one run, and write
+            benches/RESULTS.md; needs Python >= 3.11, and once npm and PyPI (see benches/README.md)
   package   build the npm package as a tarball
   setup     fetch what is missing on this machine, and stop there
   help      this text
@@ -263,9 +266,9 @@ readonly matrix=tests/import/matrix
 
 sha256_of() { cat "$@" | node -e 'const h = require("node:crypto").createHash("sha256"); process.stdin.on("data", (d) => h.update(d)).on("end", () => process.stdout.write(h.digest("hex")))'; }
 
-# build/python: a virtual environment with the libraries that requirements.txt pins.
-setup_python() {
-  local found="" name stamp=build/python/.hedgerow-requirements wanted
+# python_environment FOLDER REQUIREMENTS: a virtual environment with the libraries that are pinned there.
+python_environment() {
+  local folder=$1 requirements=$2 found="" name stamp=$1/.hedgerow-requirements wanted
   for name in "${PYTHON:-}" python3 python3.13 python3.12 python3.11; do
     if [ -n "$name" ] && "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
       found=$name
@@ -273,11 +276,11 @@ setup_python() {
     fi
   done
   [ -n "$found" ] || die "Python 3.11 or newer is missing: install it, or name it in PYTHON"
-  wanted="$("$found" --version) $(sha256_of $matrix/requirements.txt)"
+  wanted="$("$found" --version) $(sha256_of "$requirements")"
   if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; then return; fi
-  rm -rf build/python
-  step "making a Python environment" "$found" -m venv build/python || die "python3 -m venv failed (Debian: apt-get install python3-venv)"
-  step "installing the other libraries (pip; some 400 MB)" "$python" -m pip install --disable-pip-version-check --no-input -r $matrix/requirements.txt
+  rm -rf "$folder"
+  step "making a Python environment" "$found" -m venv "$folder" || die "python3 -m venv failed (Debian: apt-get install python3-venv)"
+  step "installing the other libraries (pip; some 400 MB)" "$folder/bin/python" -m pip install --disable-pip-version-check --no-input -r "$requirements"
   printf '%s' "$wanted" >"$stamp"
 }
 
@@ -306,7 +309,7 @@ run_conformance() {
   say "Hedgerow's conformance: other libraries' models, imported, beside the originals"
   setup_base
   setup_tests
-  setup_python
+  python_environment build/python $matrix/requirements.txt
   : >"$results"
   if make_cases; then record generated 1 0; else record generated 0 1; fi
   tests native count_native "importing every model and comparing its answers natively" \
@@ -327,6 +330,40 @@ run_conformance() {
   sum_up cases
 }
 
+# ------------------------------------------------------------------------------------------------------------------ bench
+
+# build/bench/node_modules: the JavaScript libraries that the package is measured beside. Their install scripts, which would fetch
+# libraries for GPUs, do not run.
+install_peers() {
+  local stamp=build/bench/node_modules/.hedgerow-lock wanted
+  mkdir -p build/bench
+  wanted=$(sha256_of benches/peers/package.json benches/peers/package-lock.json)
+  if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; then return; fi
+  cp benches/peers/package.json benches/peers/package-lock.json build/bench/
+  step "installing the other JavaScript libraries (npm; some 700 MB)" npm ci --prefix build/bench --ignore-scripts --no-audit --no-fund
+  printf '%s' "$wanted" >"$stamp"
+}
+
+run_bench() {
+  local only="" argument previous=""
+  for argument in "$@"; do
+    case "$argument" in --only=*) only=${argument#--only=} ;; esac
+    [ "$previous" = --only ] && only=$argument
+    previous=$argument
+  done
+  say "Hedgerow's bench: the package beside what else there is"
+  setup_base
+  build_binary
+  build_package
+  install_peers
+  python_environment build/bench/python benches/peers/requirements.txt
+  step "training the models (once; some minutes)" build/bench/python/bin/python benches/train.py --out build/bench/models ${only:+--only "$only"}
+  # shellcheck disable=SC2086 # Words are wanted: names of models.
+  step "importing them, and asking the native binary for its answers" node benches/prepare.mjs ${only//,/ }
+  node benches/bench.mjs "$@"
+  say "bench done in $(elapsed $((SECONDS - started)))"
+}
+
 # ------------------------------------------------------------------------------------------------------------------- main
 
 main() {
@@ -339,6 +376,7 @@ main() {
     demo) demo ;;
     test) run_tests ;;
     conformance) run_conformance ;;
+    bench) run_bench "${@:2}" ;;
     serve) serve ;;
     package) make_package ;;
     help | -h | --help) usage ;;

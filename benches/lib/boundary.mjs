@@ -1,0 +1,16 @@
+// boundary.mjs as a part of the bench.
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
+import { root } from "./places.mjs";
+
+export function boundary(say) {
+  try {
+    const told = JSON.parse(execFileSync(process.execPath, [join(root, "benches", "boundary.mjs"), "--json"], { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }));
+    say("the boundary");
+    return told;
+  } catch (error) {
+    const why = String(error.stderr || error.message).trim().split("\n").at(-1);
+    say(`the boundary: ${why}`);
+    return { error: why };
+  }
+}
