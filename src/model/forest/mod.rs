@@ -11,11 +11,18 @@
 use crate::error::{Error, ErrorKind};
 use crate::math::{sigmoid, softmax};
 
+mod batch;
+mod batch_kernel;
 mod build;
+mod deep;
+mod fast;
 mod packed;
 mod ranked;
+mod ranked_columns;
 #[cfg(test)]
 mod tests;
+
+pub use fast::Fast;
 
 /// Trees, and how their leaves become probabilities.
 #[derive(Clone, Debug, PartialEq)]
@@ -177,6 +184,11 @@ impl Forest {
 
     /// The node that `x` reaches: the reference traversal.
     fn descend(&self, tree: &Tree, x: &[f64]) -> usize {
+        self.descend_by(tree, |feature| x[feature])
+    }
+
+    /// As [`descend`](Self::descend), of numbers wherever they are.
+    fn descend_by(&self, tree: &Tree, x: impl Fn(usize) -> f64) -> usize {
         let mut at = tree.root as usize;
         loop {
             let node = &self.nodes[at];
@@ -184,7 +196,7 @@ impl Forest {
                 return at;
             }
             let column = &self.columns[node.column as usize];
-            let v = x[column.feature];
+            let v = x(column.feature);
             let left = if v.is_nan() {
                 node.default_left
             } else {

@@ -1,0 +1,298 @@
+//! The fast forest for blocks of rows: equal to the reference in every bit.
+//!
+//! A block is first put into columns of ranks ([`ranked_columns`](super::ranked_columns)); then each tree in turn takes all its rows down and adds
+//! its leaves, so that a tree's tables and the block's columns stay near the processor, and each row's sums are in tree order.
+//! Trees are chosen for one by one, by depth, and as far as columns last:
+//!
+//! | splits on the way to the deepest leaf | how |
+//! |---|---|
+//! | at most 3; 4 | all nodes are compared with 16 rows at once ([`batch_kernel`](super::batch_kernel)) |
+//! | 5; 6 | as 4, then one or two levels by a table of the level's nodes; at most 256 columns of bytes |
+//! | more | as 6 (or 4, past 256 columns of bytes), then row by row, eight in step ([`deep`](super::deep)) |
+//! | more columns of bytes than 4096 or of words than 1024, a column of too many cuts, too many leaves | the reference's own traversal |
+
+use super::batch_kernel::{Level, PAD, Top, four_levels, level, three_levels};
+use super::deep::{Deep, MAX_WORDS};
+use super::ranked::Ranked;
+use super::ranked_columns::{Columns, GROUP};
+use super::{Forest, LEAF, Link, Tree};
+use crate::math::{BLOCK, sigmoid, softmax};
+
+#[cfg(test)]
+#[path = "batch_tests.rs"]
+mod tests;
+
+/// Most columns of bytes: an offset has 16 bits.
+const MAX_BYTES: usize = (1 << 16) / GROUP;
+
+/// Most levels that many rows walk at once.
+const LEVELS: usize = 6;
+
+/// How one tree is walked.
+#[derive(Clone, Copy, Debug)]
+struct Plan {
+    /// Index into `tops`.
+    top: usize,
+    /// Levels before `lower`: 3 to [`LEVELS`].
+    levels: usize,
+    /// Index into `tables` of the levels below the fourth.
+    table: usize,
+    below: Below,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Below {
+    /// Index into `leaves`: per number of a leaf, `2^levels` of them.
+    Leaves(usize),
+    /// Index into `places`, `2^levels` of them; and the steps below.
+    Deep(usize, u32),
+    /// The reference.
+    Reference,
+}
+
+/// A forest made ready for blocks, and the room it works in.
+#[derive(Clone, Debug)]
+pub(super) struct Batch {
+    columns: Columns,
+    plans: Vec<Plan>,
+    tops: Vec<[Top; 15]>,
+    tables: Vec<Level>,
+    leaves: Vec<f64>,
+    places: Vec<u32>,
+    deep: Deep,
+    bytes: Vec<[i8; GROUP]>,
+    words: Vec<[i32; GROUP]>,
+}
+
+impl Batch {
+    pub(super) fn new(forest: &Forest) -> Batch {
+        let (named, depths) = survey(forest);
+        let mut batch = Batch {
+            columns: Columns::new(forest, &named, MAX_BYTES, MAX_WORDS),
+            plans: Vec::with_capacity(forest.trees.len()),
+            tops: Vec::new(),
+            tables: Vec::new(),
+            leaves: Vec::new(),
+            places: Vec::new(),
+            deep: Deep::default(),
+            bytes: Vec::new(),
+            words: Vec::new(),
+        };
+        for (tree, depth) in forest.trees.iter().zip(depths) {
+            let levels = usize::from(depth).clamp(3, LEVELS);
+            let plan = batch.plan(forest, tree, levels, usize::from(depth) > levels).or_else(|| {
+                let fourth = levels.min(4);
+                batch.plan(forest, tree, fourth, usize::from(depth) > fourth)
+            });
+            let reference = Plan { top: 0, levels: 0, table: 0, below: Below::Reference };
+            batch.plans.push(plan.unwrap_or(reference));
+        }
+        batch.columns.finish(forest);
+        batch
+    }
+
+    /// Lays out a tree: so many levels for many rows at once, what is below them, if anything is, row by row. Nothing where
+    /// the columns do not last.
+    fn plan(&mut self, forest: &Forest, tree: &Tree, levels: usize, is_deep: bool) -> Option<Plan> {
+        let mut top = [PAD; 15];
+        let mut table = [Level { columns: [[0; GROUP]; 2], codes: [[PAD.code; GROUP]; 2] }; LEVELS - 4];
+        let mut reached = [None; 1 << LEVELS];
+        // Nodes of the forest with their place in the heap: node i's children are at 2i + 1 and 2i + 2.
+        let mut open = vec![(tree.root, 0)];
+        while let Some((at, i)) = open.pop() {
+            let node = &forest.nodes[at as usize];
+            if i + 1 >= 1 << levels {
+                reached[i + 1 - (1 << levels)] = Some(at);
+                continue;
+            }
+            if node.column == LEAF {
+                // Padding sends all rows left.
+                open.push((at, 2 * i + 1));
+                continue;
+            }
+            let (column, code) = self.columns.byte(forest, node)?;
+            if i < 15 {
+                top[i] = Top { at: column * GROUP as u16, code };
+            } else {
+                let (level, at) = if i < 31 { (0, i - 15) } else { (1, i - 31) };
+                table[level].columns[at / GROUP][at % GROUP] = u8::try_from(column).ok()?;
+                table[level].codes[at / GROUP][at % GROUP] = code;
+            }
+            open.push((node.right, 2 * i + 2));
+            open.push((at + 1, 2 * i + 1));
+        }
+        let reached = &reached[..1 << levels];
+        let below = if is_deep {
+            let first = self.places.len();
+            Below::Deep(first, self.deep.add(forest, &mut self.columns, reached, &mut self.places)?)
+        } else {
+            let first = self.leaves.len();
+            for k in 0..forest.leaf_width() {
+                let value = |at: &Option<u32>| at.map_or(0.0, |at| forest.leaf(at as usize)[k]);
+                self.leaves.extend(reached.iter().map(value));
+            }
+            Below::Leaves(first)
+        };
+        let plan = Plan { top: self.tops.len(), levels, table: self.tables.len(), below };
+        self.tops.push(top);
+        self.tables.extend(&table[..levels.saturating_sub(4)]);
+        Some(plan)
+    }
+
+    /// As [`Runner::predict_block`](crate::model::Runner::predict_block).
+    pub(super) fn block(&mut self, forest: &Forest, ranked: &Ranked, x: &[f64], rows: usize, out: &mut [f64]) {
+        let groups = rows.div_ceil(GROUP);
+        let (n_bytes, n_words) = (self.columns.n_bytes(), self.columns.n_words());
+        if self.bytes.is_empty() || self.bytes.len() < n_bytes * groups || self.words.len() < n_words * groups {
+            // At least one column of each: trees of padding alone, and leaves, read one.
+            self.bytes.resize(n_bytes.max(1) * BLOCK / GROUP, [0; GROUP]);
+            self.words.resize(n_words.max(1) * BLOCK / GROUP, [0; GROUP]);
+        }
+        self.columns.encode(forest, ranked, x, groups, &mut self.bytes, &mut self.words);
+        begin(forest, out);
+        let mut at = [[0; GROUP]; BLOCK / GROUP];
+        let mut reached = [[0; GROUP]; BLOCK / GROUP];
+        let mut columns = [[0; GROUP]; BLOCK / GROUP];
+        let at = &mut at[..groups];
+        for (plan, tree) in self.plans.iter().zip(&forest.trees) {
+            let output = tree.output as usize;
+            if let Below::Reference = plan.below {
+                add_reference(forest, tree, x, rows, out);
+                continue;
+            }
+            let (bytes, top) = (&self.bytes[..], &self.tops[plan.top]);
+            assert!(bytes.len() >= n_bytes.max(1) * groups);
+            // SAFETY: `Columns::byte` gave out all columns, so they are below `n_bytes`; padding names the first, of which
+            // there is one in each group, or room for one.
+            unsafe {
+                if plan.levels == 3 {
+                    three_levels(top, bytes, n_bytes, at);
+                } else {
+                    four_levels(top, bytes, n_bytes, at);
+                }
+                if plan.levels > 4 {
+                    level::<false>(&self.tables[plan.table], bytes, n_bytes, at, &mut columns);
+                }
+                if plan.levels > 5 {
+                    level::<true>(&self.tables[plan.table + 1], bytes, n_bytes, at, &mut columns);
+                }
+            }
+            match plan.below {
+                Below::Leaves(first) => {
+                    let leaves = self.leaves[first..].chunks_exact(1 << plan.levels);
+                    for (leaves, sums) in
+                        leaves.zip(out[output * BLOCK..].chunks_exact_mut(BLOCK)).take(forest.leaf_width())
+                    {
+                        add_leaves(leaves, at, sums);
+                    }
+                }
+                Below::Deep(first, steps) => {
+                    let places = &self.places[first..first + (1 << plan.levels)];
+                    self.deep.descend(steps, places, at, &self.words, n_words, &mut reached);
+                    let width = forest.leaf_width();
+                    for k in 0..width {
+                        let sums = &mut out[(output + k) * BLOCK..][..rows];
+                        for (sum, leaf) in sums.iter_mut().zip(reached.as_flattened()) {
+                            *sum += forest.leaves[*leaf as usize * width + k];
+                        }
+                    }
+                }
+                Below::Reference => {}
+            }
+        }
+        finish(forest, rows, out);
+    }
+}
+
+/// Per column of the forest, which cuts the nodes of the upper [`LEVELS`] name; and each tree's depth.
+fn survey(forest: &Forest) -> (Vec<Vec<bool>>, Vec<u16>) {
+    let mut named: Vec<Vec<bool>> = forest
+        .columns
+        .iter()
+        .map(|c| match &c.tests {
+            super::Tests::Cuts(cuts) => vec![false; cuts.len()],
+            super::Tests::Sets(_) => Vec::new(),
+        })
+        .collect();
+    let ends = forest.trees.iter().skip(1).map(|t| t.root as usize).chain([forest.nodes.len()]);
+    let mut depths = Vec::with_capacity(forest.trees.len());
+    // The depths at which right children of the splits above wait.
+    let mut open: Vec<u16> = Vec::new();
+    for (tree, end) in forest.trees.iter().zip(ends) {
+        let (mut depth, mut deepest) = (0, 0);
+        for node in &forest.nodes[tree.root as usize..end] {
+            if node.column == LEAF {
+                deepest = deepest.max(depth);
+                depth = open.pop().unwrap_or(0);
+            } else {
+                if let Some(named) = named[node.column as usize].get_mut(node.arg as usize) {
+                    *named |= usize::from(depth) < LEVELS;
+                }
+                depth += 1;
+                open.push(depth);
+            }
+        }
+        depths.push(deepest);
+    }
+    (named, depths)
+}
+
+/// The scores each row starts from.
+fn begin(forest: &Forest, out: &mut [f64]) {
+    match forest.link {
+        Link::Average => out.fill(0.0),
+        _ => forest.base.iter().zip(out.chunks_exact_mut(BLOCK)).for_each(|(base, sums)| sums.fill(*base)),
+    }
+}
+
+/// Adds to each row's sum the value of its leaf.
+fn add_leaves(leaves: &[f64], at: &[[i8; GROUP]], sums: &mut [f64]) {
+    for (sums, at) in sums.as_chunks_mut::<GROUP>().0.iter_mut().zip(at) {
+        for (sum, at) in sums.iter_mut().zip(at) {
+            // The mask says what the kernel's levels do: the number is below that of leaves.
+            *sum += leaves[*at as u8 as usize & (leaves.len() - 1)];
+        }
+    }
+}
+
+/// Adds a tree by the reference traversal.
+fn add_reference(forest: &Forest, tree: &Tree, x: &[f64], rows: usize, out: &mut [f64]) {
+    for row in 0..rows {
+        let leaf = forest.leaf(forest.descend_by(tree, |feature| x[feature * BLOCK + row]));
+        for (k, v) in leaf.iter().enumerate() {
+            out[(tree.output as usize + k) * BLOCK + row] += v;
+        }
+    }
+}
+
+/// From summed scores to probabilities.
+fn finish(forest: &Forest, rows: usize, out: &mut [f64]) {
+    let (first, rest) = out.split_at_mut(BLOCK);
+    let pairs = first.iter_mut().zip(rest.iter_mut()).take(rows);
+    match forest.link {
+        Link::Average => {
+            let n = forest.trees.len() as f64;
+            out.iter_mut().for_each(|p| *p /= n);
+        }
+        Link::Identity => pairs.for_each(|(p0, p1)| {
+            *p1 = p0.clamp(0.0, 1.0);
+            *p0 = 1.0 - *p1;
+        }),
+        Link::Sigmoid => pairs.for_each(|(p0, p1)| {
+            *p1 = sigmoid(*p0);
+            *p0 = 1.0 - *p1;
+        }),
+        Link::Softmax | Link::OneVsRest => {
+            let mut scores = vec![0.0; forest.n_classes];
+            for row in 0..rows {
+                scores.iter_mut().zip(out.chunks_exact(BLOCK)).for_each(|(s, column)| *s = column[row]);
+                if forest.link == Link::Softmax {
+                    softmax(&mut scores);
+                } else {
+                    super::super::one_vs_rest(&mut scores);
+                }
+                scores.iter().zip(out.chunks_exact_mut(BLOCK)).for_each(|(s, column)| column[row] = *s);
+            }
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! The columns that the block kernels read: ranks of a block of rows, each in the narrow form its comparisons ask for.
+//!
+//! Two forms, both in groups of 16 rows: column `c` of group `g` is at `(g * n + c) * 16`, of `n` columns.
+//!
+//! * **Bytes**, for nodes that 16 rows are held to at once. A column answers 254 cuts (one *part*): it holds
+//!   `clamp(rank - 254 * part, 0, 255) - 128`, a node `k - 254 * part - 128` of its own rank `k`, and a row goes right where
+//!   the byte is greater. Only cuts that such nodes name are counted: `kept` gives the rank among them.
+//! * **Words**, for nodes that rows visit one by one: `rank << 16`, which leaves the low bits of a node's key free.
+//!
+//! NaN is the largest value where it goes right and the smallest where it goes left, so a column stands for one
+//! direction. A set of categories is a column of its own: smallest where the row is in it, largest where not.
+
+use super::ranked::{MISSING, Ranked};
+use super::{Forest, Node, Tests, contains};
+use crate::math::BLOCK;
+use crate::simd::{I8x16, I16x8};
+
+/// Rows of a group.
+pub(super) const GROUP: usize = 16;
+
+/// Cuts of a part.
+const PART: u32 = 254;
+
+/// The largest rank a word may hold of a number; 1 more than the largest of a node.
+pub(super) const MAX_WORD: usize = 32_765;
+
+/// A word that every node sends right.
+const RIGHT: i32 = (MAX_WORD as i32 + 1) << 16;
+
+/// Which tests of the forest a column answers.
+#[derive(Clone, Copy, Debug)]
+struct Lane {
+    /// The forest's column.
+    column: u32,
+    /// Cuts `254 * part` and on (of bytes), or the set.
+    part: u32,
+    /// Whether NaN goes left.
+    left: bool,
+}
+
+/// Which columns there are, given out as nodes ask for them.
+#[derive(Clone, Debug)]
+struct Numbering {
+    /// Per column of the forest, where its parts begin in `at`.
+    first: Vec<usize>,
+    /// Per part and direction, its column; `NONE` so far.
+    at: Vec<u16>,
+    lanes: Vec<Lane>,
+    most: usize,
+}
+
+const NONE: u16 = u16::MAX;
+
+impl Numbering {
+    /// `parts`: how many each column of the forest has.
+    fn new(parts: impl Iterator<Item = usize>, most: usize) -> Numbering {
+        let mut end = 0;
+        let begin = |n| {
+            end += 2 * n;
+            end - 2 * n
+        };
+        let first = parts.map(begin).collect();
+        Numbering { first, at: vec![NONE; end], lanes: Vec::new(), most }
+    }
+
+    /// The column of a part, unless there would be too many.
+    fn number(&mut self, column: u32, part: u32, left: bool) -> Option<u16> {
+        let at = &mut self.at[self.first[column as usize] + 2 * part as usize + usize::from(left)];
+        if *at == NONE && self.lanes.len() < self.most {
+            *at = self.lanes.len() as u16;
+            self.lanes.push(Lane { column, part, left });
+        }
+        (*at != NONE).then_some(*at)
+    }
+}
+
+/// The columns of both forms, and how blocks are put into them.
+#[derive(Clone, Debug)]
+pub(super) struct Columns {
+    bytes: Numbering,
+    words: Numbering,
+    /// Per column of the forest, and per rank among its cuts (0 to their number): the rank among those that bytes
+    /// count; empty: the same.
+    kept: Vec<Vec<u16>>,
+    /// The columns of each of the forest's, by its number: bytes, words.
+    of: Vec<(Vec<u16>, Vec<u16>)>,
+}
+
+impl Columns {
+    /// None yet. `named`: per column of the forest, which cuts the nodes name that read bytes.
+    pub(super) fn new(forest: &Forest, named: &[Vec<bool>], most_bytes: usize, most_words: usize) -> Columns {
+        let kept: Vec<Vec<u16>> = named.iter().map(|named| kept(named)).collect();
+        let counted = |i: usize, n: usize| kept[i].last().map_or(n, |last| usize::from(*last));
+        let parts = |(i, column): (usize, &super::Column)| match &column.tests {
+            Tests::Cuts(cuts) => counted(i, cuts.len()).div_ceil(PART as usize),
+            Tests::Sets(sets) => sets.len(),
+        };
+        let sets = |column: &super::Column| match &column.tests {
+            Tests::Cuts(_) => 1,
+            Tests::Sets(sets) => sets.len(),
+        };
+        let columns = &forest.columns;
+        Columns {
+            bytes: Numbering::new(columns.iter().enumerate().map(parts), most_bytes),
+            words: Numbering::new(columns.iter().map(sets), most_words),
+            kept,
+            of: Vec::new(),
+        }
+    }
+
+    /// The column of bytes that a split reads, and what it compares with.
+    pub(super) fn byte(&mut self, forest: &Forest, node: &Node) -> Option<(u16, i8)> {
+        let (part, code) = match &forest.columns[node.column as usize].tests {
+            Tests::Sets(_) => (node.arg, 0),
+            Tests::Cuts(cuts) if cuts.len() > super::ranked::MAX_CUTS => return None,
+            Tests::Cuts(_) => {
+                let rank = self.kept[node.column as usize].get(node.arg as usize).map_or(node.arg, |k| u32::from(*k));
+                (rank / PART, (rank % PART) as i32 - 128)
+            }
+        };
+        Some((self.bytes.number(node.column, part, node.default_left)?, code as i8))
+    }
+
+    /// The column of words that a split reads, and its rank there.
+    pub(super) fn word(&mut self, forest: &Forest, node: &Node) -> Option<(u16, u16)> {
+        let (part, rank) = match &forest.columns[node.column as usize].tests {
+            Tests::Sets(_) => (node.arg, 0),
+            Tests::Cuts(cuts) if cuts.len() > MAX_WORD => return None,
+            Tests::Cuts(_) => (0, node.arg as u16),
+        };
+        Some((self.words.number(node.column, part, node.default_left)?, rank))
+    }
+
+    /// How many columns of bytes.
+    pub(super) fn n_bytes(&self) -> usize {
+        self.bytes.lanes.len()
+    }
+
+    /// How many columns of words.
+    pub(super) fn n_words(&self) -> usize {
+        self.words.lanes.len()
+    }
+
+    /// Call after the last column was given out.
+    pub(super) fn finish(&mut self, forest: &Forest) {
+        self.of = vec![Default::default(); forest.columns.len()];
+        for (lane, i) in self.bytes.lanes.iter().zip(0..) {
+            self.of[lane.column as usize].0.push(i);
+        }
+        for (lane, i) in self.words.lanes.iter().zip(0..) {
+            self.of[lane.column as usize].1.push(i);
+        }
+    }
+
+    /// Puts a block into its columns. `x`: as [`Runner`](crate::model::Runner)'s; `bytes`, `words`: `groups` groups, every number of which is
+    /// set.
+    pub(super) fn encode(
+        &self,
+        forest: &Forest,
+        ranked: &Ranked,
+        x: &[f64],
+        groups: usize,
+        bytes: &mut [[i8; GROUP]],
+        words: &mut [[i32; GROUP]],
+    ) {
+        let (columns, _) = x.as_chunks::<BLOCK>();
+        let mut ranks = [0; BLOCK];
+        for (i, (as_bytes, as_words)) in self.of.iter().enumerate() {
+            if as_bytes.is_empty() && as_words.is_empty() {
+                continue;
+            }
+            let column = &forest.columns[i];
+            let x = &columns[column.feature];
+            if let Tests::Sets(sets) = &column.tests {
+                for at in as_bytes {
+                    let lane = self.bytes.lanes[usize::from(*at)];
+                    let out = bytes[usize::from(*at)..].iter_mut().step_by(self.n_bytes());
+                    members(x, &sets[lane.part as usize], lane.left, -128, 127, out.take(groups));
+                }
+                for at in as_words {
+                    let lane = self.words.lanes[usize::from(*at)];
+                    let out = words[usize::from(*at)..].iter_mut().step_by(self.n_words());
+                    members(x, &sets[lane.part as usize], lane.left, 0, RIGHT, out.take(groups));
+                }
+                continue;
+            }
+            let Some(grid) = ranked.grid(i) else { continue };
+            grid.ranks(x, &mut ranks);
+            let (by_group, _) = ranks.as_chunks::<GROUP>();
+            for at in as_words {
+                let missing = if self.words.lanes[usize::from(*at)].left { 0 } else { RIGHT };
+                let out = words[usize::from(*at)..].iter_mut().step_by(self.n_words());
+                for (out, ranks) in out.zip(by_group).take(groups) {
+                    *out = ranks.map(|rank| if rank == MISSING { missing } else { i32::from(rank) << 16 });
+                }
+            }
+            let kept = &self.kept[i];
+            if !kept.is_empty() {
+                for rank in &mut ranks {
+                    *rank = kept.get(usize::from(*rank)).copied().unwrap_or(MISSING);
+                }
+            }
+            for at in as_bytes {
+                let out = bytes[usize::from(*at)..].iter_mut().step_by(self.n_bytes());
+                part(&ranks, &self.bytes.lanes[usize::from(*at)], out.take(groups));
+            }
+        }
+    }
+}
+
+/// Per rank among all cuts, that among the named ones; nothing where all are.
+fn kept(named: &[bool]) -> Vec<u16> {
+    if named.iter().all(|n| *n) || named.len() > super::ranked::MAX_CUTS {
+        return Vec::new();
+    }
+    let mut kept = Vec::with_capacity(named.len() + 1);
+    kept.push(0);
+    let mut count = 0;
+    for named in named {
+        count += u16::from(*named);
+        kept.push(count);
+    }
+    kept
+}
+
+/// The ranks of a block, as the bytes of one part.
+fn part<'a>(ranks: &[u16; BLOCK], lane: &Lane, out: impl Iterator<Item = &'a mut [i8; GROUP]>) {
+    let below = I16x8::splat((PART * lane.part) as u16 as i16);
+    let (most, sign) = (I16x8::splat(255), I8x16::splat(-128));
+    let missing = I16x8::splat(if lane.left { MISSING as i16 } else { 0 });
+    let all = I16x8::splat(-1);
+    let code = |ranks: [u16; 8]| {
+        let ranks = I16x8::load(&ranks.map(|r| r as i16));
+        // A missing number that goes left becomes 0; where it goes right it is the largest already.
+        let ranks = ranks & ((ranks.eq(all) & missing) ^ all);
+        ranks.sub_sat_u(below).min_u(most)
+    };
+    let (eights, _) = ranks.as_chunks::<8>();
+    for (out, pair) in out.zip(eights.as_chunks::<2>().0) {
+        (code(pair[0]).narrow_u(code(pair[1])) ^ sign).store(out);
+    }
+}
+
+/// `inside` for each row whose category is in the set, `outside` for the others.
+fn members<'a, T: Copy + 'a>(
+    x: &[f64; BLOCK],
+    set: &[u64],
+    left: bool,
+    inside: T,
+    outside: T,
+    out: impl Iterator<Item = &'a mut [T; GROUP]>,
+) {
+    for (out, x) in out.zip(x.as_chunks::<GROUP>().0) {
+        *out = x.map(|v| if if v.is_nan() { left } else { contains(set, v) } { inside } else { outside });
+    }
+}
