@@ -16,7 +16,7 @@ use crate::artifact::{Artifact, Block, Container, Work};
 use crate::cache::{self, Cache};
 use crate::error::{Error, ErrorKind, Result};
 use crate::math::{self, BLOCK};
-use crate::profile::Profile;
+use crate::profile::{Counter, Profile};
 use crate::schema::{Code, Record, Violation};
 use crate::time;
 use serde::{Serialize, Serializer};
@@ -115,7 +115,7 @@ pub struct Engine {
     cache: Cache,
     work: Work,
     key: Vec<u64>,
-    live: Profile,
+    live: Counter,
     rejected: u64,
     violations: Vec<(Code, u64)>,
     /// Made for the first block.
@@ -140,7 +140,7 @@ impl Engine {
             degraded: None,
             cache: Cache::new(work.slots.len(), work.probability.len(), limits),
             key: vec![0; work.slots.len()],
-            live: artifact.profile.fresh(),
+            live: Counter::new(&artifact.profile),
             rejected: 0,
             violations: Vec::new(),
             block: None,
@@ -180,8 +180,8 @@ impl Engine {
     }
 
     /// Counts of the traffic so far, over the training profile's edges.
-    pub fn profile(&self) -> &Profile {
-        &self.live
+    pub fn profile(&self) -> Profile {
+        self.live.profile()
     }
 
     /// One record. `as_of`: what `now()` means (default: `now`); `now`: the host's clock; both seconds since 1970 UTC, taken to
@@ -212,7 +212,6 @@ impl Engine {
 
     /// The answer to the slots in `work`: counted, and remembered.
     fn answer(&mut self, as_of: f64, now: f64) -> Prediction<'_> {
-        self.live.observe(&self.work.slots);
         for (key, v) in self.key.iter_mut().zip(&self.work.slots) {
             *key = math::bits(*v);
         }
@@ -228,7 +227,7 @@ impl Engine {
             }
         };
         let probability = self.work.probability.as_slice();
-        self.live.observe_answer(probability);
+        self.live.row(&self.work.slots, probability);
         let class_index = math::argmax(probability);
         Prediction {
             class_index,
@@ -276,8 +275,7 @@ impl Engine {
         let block = self.block.get_or_insert_with(|| self.artifact.block());
         self.artifact.schema.plain_block(&mut block.slots, rows, &mut self.plain);
         self.artifact.predict_block(block, rows, as_of);
-        self.live.observe_block(&block.slots, rows, &self.plain);
-        self.live.observe_answers(&block.probability, rows, &self.plain);
+        self.live.block(&block.slots, &block.probability, rows, &self.plain);
         for column in block.probability.chunks_exact_mut(BLOCK) {
             for (p, plain) in column.iter_mut().zip(&self.plain[..rows]) {
                 *p = if *plain { *p } else { f64::NAN };
@@ -314,13 +312,14 @@ impl Engine {
 
     /// What has passed by since it was loaded.
     pub fn report(&self) -> Report {
-        let predicted = self.artifact.classes.iter().cloned().zip(self.live.predicted.iter().copied());
-        let fields = self.artifact.schema.fields.iter().zip(&self.live.slots);
+        let live = self.live.profile();
+        let predicted = self.artifact.classes.iter().cloned().zip(live.predicted.iter().copied());
+        let fields = self.artifact.schema.fields.iter().zip(&live.slots);
         Report {
             model: self.artifact.name.clone(),
             model_version: self.artifact.version.clone(),
             model_id: self.id.clone(),
-            predictions: self.live.predicted.iter().sum(),
+            predictions: live.predicted.iter().sum(),
             rejections: self.rejected,
             rejected: Tally(self.violations.clone()),
             cache: self.cache.stats(),

@@ -1,19 +1,26 @@
 //! What has passed by: binned counts of slots and of answers.
 //!
 //! The trainer makes a **reference** of the training data ([`Profile::of`]) whose edges are frozen into the artifact; an engine
-//! counts its traffic over the same edges ([`Profile::fresh`], [`Profile::observe`]), so two profiles of one artifact merge by addition
-//! and compare bin by bin.
+//! counts its traffic over the same edges ([`Counter`]), so two profiles of one artifact merge by addition and compare bin by bin.
+
+mod counter;
+
+pub use counter::Counter;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::Type;
-use crate::math;
+use crate::math::{self, BLOCK};
 use crate::pipeline::Pipeline;
 use crate::schema::{FieldKind, Schema};
 use crate::wire::{Decode, Encode};
+use counter::{Grid, nearest};
 use ndarray::{ArrayView1, ArrayView2};
 
 /// Bins of a number or a time: the reference's quantiles, so each holds about as much of it.
 pub const BINS: usize = 64;
+
+/// Most edges between them.
+const EDGES: usize = BINS - 1;
 
 /// Counts per slot (fields, then derived features) and of answers.
 #[derive(Clone, Debug, PartialEq, Default, Encode, Decode)]
@@ -42,10 +49,9 @@ pub struct Counts {
     pub min: f64,
     /// Largest value seen, or NaN.
     pub max: f64,
-    /// Mean, 0 before the first value. B. P. Welford, "Note on a Method for Calculating Corrected Sums of Squares and
-    /// Products", Technometrics 4 (1962).
+    /// Mean of the values, taken within ±[`BOUND`](math::BOUND); 0 before the first.
     pub mean: f64,
-    /// Sum of squared deviations from the mean, by the same.
+    /// Sum of their squared deviations from the mean.
     pub m2: f64,
 }
 
@@ -59,24 +65,19 @@ impl Profile {
         probability: ArrayView2<'_, f64>,
     ) -> Profile {
         let shapes = shapes(schema, pipeline);
-        let counts = shapes.iter().zip(slots.columns()).map(|(shape, column)| match shape {
-            Some(bins) => Counts::empty(Vec::new(), *bins),
-            None => {
-                let edges = quantile_edges(column);
-                let bins = edges.len() + 1;
-                Counts::empty(edges, bins)
-            }
+        let counts = shapes.iter().zip(slots.columns()).map(|(shape, column)| {
+            let edges = if shape.is_some() { Vec::new() } else { quantile_edges(column) };
+            let bins = shape.unwrap_or(edges.len() + 1);
+            let mut counts = Counts::empty(edges, bins);
+            counts.count_all(&Grid::new(&counts.edges), column.iter().copied());
+            counts
         });
         let n = probability.ncols();
         let mut profile = Profile { slots: counts.collect(), predicted: vec![0; n], probability: vec![[0; 10]; n] };
-        let mut row = Vec::new();
-        for (values, answer) in slots.rows().into_iter().zip(probability.rows()) {
-            row.clear();
-            row.extend(values);
-            profile.observe(&row);
-            row.clear();
-            row.extend(answer);
-            profile.observe_answer(&row);
+        let mut answer = vec![0.0; n];
+        for row in probability.rows() {
+            answer.iter_mut().zip(row).for_each(|(to, p)| *to = *p);
+            profile.observe_answer(&answer);
         }
         profile
     }
@@ -98,42 +99,37 @@ impl Profile {
         }
     }
 
-    /// Counts one row's slots.
-    pub fn observe(&mut self, slots: &[f64]) {
-        for (counts, v) in self.slots.iter_mut().zip(slots) {
-            counts.observe(*v);
-        }
-    }
-
-    /// Counts the slots of those of the first `rows` rows of a block (see [`math::BLOCK`]) that are wanted. `slots`: a column
-    /// per slot.
-    pub fn observe_block(&mut self, slots: &[f64], rows: usize, wanted: &[bool]) {
-        for (counts, column) in self.slots.iter_mut().zip(slots.chunks_exact(math::BLOCK)) {
-            let values = column[..rows].iter().zip(wanted);
-            values.filter(|(_, wanted)| **wanted).for_each(|(v, _)| counts.observe(*v));
-        }
-    }
-
-    /// Counts the answers of those rows. `probability`: a column per class.
-    pub fn observe_answers(&mut self, probability: &[f64], rows: usize, wanted: &[bool]) {
-        let mut one = vec![0.0; self.probability.len()];
-        for row in (0..rows).filter(|row| wanted[*row]) {
-            for (v, column) in one.iter_mut().zip(probability.chunks_exact(math::BLOCK)) {
-                *v = column[row];
-            }
-            self.observe_answer(&one);
-        }
-    }
-
     /// Counts one answer.
     pub fn observe_answer(&mut self, probability: &[f64]) {
         if let Some(count) = self.predicted.get_mut(math::argmax(probability)) {
             *count = count.saturating_add(1);
         }
         for (bins, p) in self.probability.iter_mut().zip(probability) {
-            // Within 0..=1, so the cast is exact in range; 1 belongs to the last bin.
-            let bin = &mut bins[((p * 10.0) as usize).min(9)];
-            *bin = bin.saturating_add(1);
+            bins[usize::from(tenth(*p)).min(9)] += 1;
+        }
+    }
+
+    /// Counts the answers of those rows (at most [`BLOCK`]) that are wanted. `probability`: a column per class, at least as long.
+    fn observe_answers<'a>(&mut self, probability: impl Iterator<Item = &'a [f64]>, wanted: &[bool]) {
+        let (mut class, mut most) = ([0u32; BLOCK], [f64::NEG_INFINITY; BLOCK]);
+        let mut tenths = [0u8; BLOCK];
+        for (k, (bins, column)) in self.probability.iter_mut().zip(probability).enumerate() {
+            let column = &column[..wanted.len()];
+            for ((class, most), p) in class.iter_mut().zip(&mut most).zip(column) {
+                *class = if *p > *most { k as u32 } else { *class };
+                *most = if *p > *most { *p } else { *most };
+            }
+            for (to, p) in tenths.iter_mut().zip(column) {
+                *to = tenth(*p);
+            }
+            for (tenth, _) in tenths.iter().zip(wanted).filter(|(_, wanted)| **wanted) {
+                bins[usize::from(*tenth).min(9)] += 1;
+            }
+        }
+        for (class, _) in class.iter().zip(wanted).filter(|(_, wanted)| **wanted) {
+            if let Some(count) = self.predicted.get_mut(*class as usize) {
+                *count += 1;
+            }
         }
     }
 
@@ -209,25 +205,6 @@ impl Counts {
         Some(self.edges.get(k).copied().unwrap_or(self.max).max(self.min).min(self.max))
     }
 
-    /// Counts one value; NaN is a missing one.
-    fn observe(&mut self, v: f64) {
-        if v.is_nan() {
-            self.missing = self.missing.saturating_add(1);
-            return;
-        }
-        let last = self.bins.len() - 1;
-        let k = if self.is_indexed() { (v as usize).min(last) } else { self.edges.partition_point(|e| *e < v) };
-        self.bins[k] = self.bins[k].saturating_add(1);
-        self.n = self.n.saturating_add(1);
-        self.min = self.min.min(v);
-        self.max = self.max.max(v);
-        // Bounded, so that the squares of absurd values stay finite.
-        let v = math::bounded(v);
-        let delta = v - self.mean;
-        self.mean += delta / self.n as f64;
-        self.m2 += delta * (v - self.mean);
-    }
-
     /// Adds `other`'s counts; moments by T. F. Chan, G. H. Golub, R. J. LeVeque, "Updating Formulae and a Pairwise Algorithm for
     /// Computing Sample Variances" (1979), equation 2.1.
     fn merge(&mut self, other: &Counts) {
@@ -236,7 +213,7 @@ impl Counts {
             let delta = other.mean - self.mean;
             let n = na + nb;
             self.mean += delta * (nb / n);
-            self.m2 += other.m2 + delta * delta * (na * nb / n);
+            self.m2 = (self.m2 + other.m2 + delta * delta * (na * nb / n)).min(f64::MAX);
         }
         add(&mut self.bins, &other.bins);
         self.n = self.n.saturating_add(other.n);
@@ -253,6 +230,9 @@ impl Counts {
         };
         if self.bins.len() != bins {
             return Err(broken(format!("it has {} bins where {bins} belong", self.bins.len())));
+        }
+        if self.edges.len() > EDGES {
+            return Err(broken(format!("it has {} edges, more than {EDGES}", self.edges.len())));
         }
         if self.edges.iter().any(|e| !e.is_finite()) || self.edges.windows(2).any(|w| w[0] >= w[1]) {
             return Err(broken("its edges are not ascending numbers"));
@@ -279,6 +259,15 @@ const MAX_COUNT: u64 = 1 << 53;
 /// The sum, unless it is past 2^53.
 fn total(counts: &[u64]) -> Option<u64> {
     counts.iter().try_fold(0u64, |sum, c| sum.checked_add(*c)).filter(|sum| *sum <= MAX_COUNT)
+}
+
+/// The tenth, from 0, in which a probability lies; 1 is past the last.
+#[inline(always)]
+fn tenth(p: f64) -> u8 {
+    let at = p * 10.0;
+    let near = nearest(at);
+    // The nearest whole number may be the next.
+    (near - u32::from(f64::from(near) > at)) as u8
 }
 
 fn add(to: &mut [u64], from: &[u64]) {
@@ -321,123 +310,4 @@ fn broken(message: impl Into<String>) -> Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::pipeline::Encoders;
-    use crate::schema::{Extra, Field};
-    use ndarray::Array2;
-    use proptest::prelude::*;
-
-    fn schema() -> Schema {
-        let field = |name: &str, kind| Field { name: name.into(), kind, required: false };
-        let levels = vec!["a".to_owned(), "b".to_owned()].into();
-        Schema {
-            fields: vec![
-                field("number", FieldKind::Number { min: None, max: None }),
-                field("category", FieldKind::Category { levels, unknown: crate::schema::Unknown::Admit }),
-                field("flag", FieldKind::Flag),
-            ],
-            extra: Extra::Ignore,
-        }
-    }
-
-    fn pipeline() -> Pipeline {
-        Pipeline { derived: Vec::new(), encoders: Encoders(Vec::new()) }
-    }
-
-    /// Of numbers alone; the category takes 0, 1, 2 (unknown), missing in turn, the flag 0, 0, 1, missing.
-    fn profile(numbers: &[f64]) -> Profile {
-        let turn = |i: usize, of: [f64; 4]| of[i % 4];
-        let row = |(i, v): (usize, &f64)| [*v, turn(i, [0.0, 1.0, 2.0, f64::NAN]), turn(i, [0.0, 0.0, 1.0, f64::NAN])];
-        let slots: Vec<f64> = numbers.iter().enumerate().flat_map(row).collect();
-        let answers: Vec<f64> =
-            (0..numbers.len()).flat_map(|i| [0.25, 0.75, 1.0, 0.0][2 * (i % 2)..][..2].to_vec()).collect();
-        let n = numbers.len();
-        let slots = Array2::from_shape_vec((n, 3), slots).unwrap();
-        let answers = Array2::from_shape_vec((n, 2), answers).unwrap();
-        Profile::of(&schema(), &pipeline(), slots.view(), answers.view())
-    }
-
-    #[test]
-    fn edges_are_values_that_cut_the_reference_into_equal_parts() {
-        let numbers: Vec<f64> = (0..6400).map(|i| f64::from((i * 2311) % 6400)).collect();
-        let counts = &profile(&numbers).slots[0];
-        assert_eq!((counts.edges.len(), counts.bins.len()), (BINS - 1, BINS));
-        assert!(counts.bins.iter().all(|c| *c == 100), "{:?}", counts.bins);
-        assert_eq!((counts.edges[0], counts.edges[62]), (99.0, 6299.0));
-        assert_eq!((counts.min, counts.max, counts.n, counts.typical()), (0.0, 6399.0, 6400, Some(3199.0)));
-        assert!((counts.mean - 3199.5).abs() < 1e-9);
-        // The variance of 0..n is (n^2 - 1) / 12.
-        assert!((counts.m2 / 6400.0 / ((6400.0 * 6400.0 - 1.0) / 12.0) - 1.0).abs() < 1e-12);
-    }
-
-    #[test]
-    fn few_values_have_a_bin_each() {
-        let counts = &profile(&[3.0, 1.0, f64::NAN, 2.0, 1.0, 1.0]).slots[0];
-        assert_eq!((&counts.edges[..], &counts.bins[..], counts.missing), (&[1.0, 2.0][..], &[3, 1, 1][..], 1));
-        assert_eq!((counts.typical(), counts.missing_rate()), (Some(1.0), 1.0 / 6.0));
-        // One heavy value takes many quantiles and still is one edge.
-        let heavy: Vec<f64> = (0..1000).map(|i| f64::from(if i < 900 { 0 } else { i })).collect();
-        let counts = &profile(&heavy).slots[0];
-        assert_eq!((counts.edges[0], counts.bins[0]), (0.0, 900));
-        assert!(counts.edges.len() < 10);
-    }
-
-    #[test]
-    fn indices_have_a_bin_each_and_the_unknown_its_own() {
-        let p = profile(&[0.0; 9]);
-        assert_eq!((&p.slots[1].bins[..], p.slots[1].missing), (&[3, 2, 2][..], 2));
-        assert_eq!((&p.slots[2].bins[..], p.slots[2].missing), (&[5, 2][..], 2));
-        assert_eq!((p.slots[1].typical(), p.slots[2].typical()), (Some(0.0), Some(0.0)));
-        assert_eq!(p.predicted, [4, 5]);
-        assert_eq!((p.probability[1][7], p.probability[1][0], p.probability[0][9]), (5, 4, 4));
-        assert!(!p.slots[0].is_indexed() && p.slots[1].is_indexed());
-    }
-
-    #[test]
-    fn nothing_seen_is_nothing_said() {
-        let p = profile(&[f64::NAN, f64::NAN]);
-        assert_eq!((p.slots[0].typical(), p.slots[0].missing_rate(), p.slots[0].bins.len()), (None, 1.0, 1));
-        p.check(&schema(), &pipeline(), 2).unwrap();
-        let none = p.fresh();
-        none.check(&schema(), &pipeline(), 2).unwrap();
-        assert_eq!((none.slots[0].missing_rate(), none.slots[1].typical()), (0.0, None));
-    }
-
-    #[test]
-    fn profiles_of_other_edges_do_not_merge() {
-        let mut p = profile(&[1.0, 2.0]);
-        let e = p.merge(&profile(&[1.0, 3.0, 4.0])).unwrap_err();
-        assert_eq!(e.to_string(), "profiles merge only over the same edges: these are of different artifacts");
-    }
-
-    proptest! {
-        /// Two halves merged are the whole; and every number, however absurd, leaves a profile that is sound.
-        #[test]
-        fn merging_is_counting_together(values in prop::collection::vec(any::<f64>(), 1..200), cut in any::<prop::sample::Index>()) {
-            let finite = |v: &f64| if v.is_finite() { *v + 0.0 } else { f64::NAN };
-            let values: Vec<f64> = values.iter().map(finite).collect();
-            let reference = profile(&values);
-            reference.check(&schema(), &pipeline(), 2).unwrap();
-            let of = |values: &[f64]| {
-                let mut p = reference.fresh();
-                for v in values {
-                    p.observe(&[*v, 0.0, 1.0]);
-                    p.observe_answer(&[0.5, 0.5]);
-                }
-                p
-            };
-            let (whole, (a, b)) = (of(&values), values.split_at(cut.index(values.len())));
-            let mut merged = of(a);
-            merged.merge(&of(b)).unwrap();
-            merged.check(&schema(), &pipeline(), 2).unwrap();
-            prop_assert_eq!(&merged.predicted, &whole.predicted);
-            let (m, w) = (&merged.slots[0], &whole.slots[0]);
-            prop_assert_eq!((&m.bins, m.n, m.missing), (&w.bins, w.n, w.missing));
-            prop_assert_eq!((math::bits(m.min), math::bits(m.max)), (math::bits(w.min), math::bits(w.max)));
-            let scale = values.iter().fold(0.0, |s: f64, v| s.max(math::bounded(*v).abs()));
-            prop_assert!((m.mean - w.mean).abs() <= 1e-9 * scale, "{} {}", m.mean, w.mean);
-            prop_assert!((m.m2 - w.m2).abs() <= 1e-9 * w.m2.max(scale * scale), "{} {}", m.m2, w.m2);
-        }
-    }
-}
+mod tests;

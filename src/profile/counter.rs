@@ -1,0 +1,356 @@
+//! How traffic is counted at little cost: by columns.
+//!
+//! A row that comes alone waits with others until there are enough of them, and a block is columns from the start; so each slot's edges
+//! are looked up in many times in a row. Nothing is lost by waiting: [`Counter::profile`] counts the rows that still wait into its copy.
+
+use super::{BINS, Counts, EDGES, Profile};
+use crate::math::{self, BLOCK};
+use crate::simd::{F64x2, I64x2};
+
+/// Most rows that wait. Eight numbers less than 128, so that the columns do not begin at addresses which a processor's first cache, whose
+/// sets are powers of two, keeps in the same few places.
+const WAITING: usize = 120;
+
+/// Counts rows and their answers over the edges of a reference.
+///
+/// The counts, the smallest and the largest values are exact. The moments are rounded, so they may differ in their last bits where the same
+/// rows come in other blocks; the same calls give the same bits.
+#[derive(Clone, Debug)]
+pub struct Counter {
+    counted: Profile,
+    /// Per slot; made for the first row, so that an engine loads fast.
+    grids: Vec<Grid>,
+    /// Rows not counted yet, by columns of [`WAITING`]: slots, then probabilities.
+    waiting: Vec<f64>,
+    /// How many rows wait.
+    rows: usize,
+}
+
+impl Counter {
+    /// Over the edges of `reference`; nothing is counted.
+    pub fn new(reference: &Profile) -> Counter {
+        Counter { counted: reference.fresh(), grids: Vec::new(), waiting: Vec::new(), rows: 0 }
+    }
+
+    /// Counts one row. `slots`: fields, then derived features; `probability`: its answer.
+    pub fn row(&mut self, slots: &[f64], probability: &[f64]) {
+        if self.waiting.is_empty() {
+            self.prepare();
+        }
+        let (of_slots, of_classes) = self.waiting.split_at_mut(self.counted.slots.len() * WAITING);
+        put(slots, of_slots, self.rows);
+        put(probability, of_classes, self.rows);
+        self.rows += 1;
+        if self.rows == WAITING {
+            count_rows(&mut self.counted, &self.grids, &self.waiting, self.rows);
+            self.rows = 0;
+        }
+    }
+
+    /// Counts those of the first `rows` rows of a block (see [`BLOCK`]) that are `wanted`. `slots`: a column per slot;
+    /// `probability`: a column per class.
+    pub fn block(&mut self, slots: &[f64], probability: &[f64], rows: usize, wanted: &[bool]) {
+        if self.waiting.is_empty() {
+            self.prepare();
+        }
+        let all = wanted[..rows].iter().all(|wanted| *wanted);
+        for ((counts, grid), column) in self.counted.slots.iter_mut().zip(&self.grids).zip(slots.chunks_exact(BLOCK)) {
+            if all {
+                counts.count(grid, &column[..rows]);
+            } else {
+                let values = column[..rows].iter().zip(wanted).filter(|(_, wanted)| **wanted);
+                counts.count_all(grid, values.map(|(v, _)| *v));
+            }
+        }
+        self.counted.observe_answers(probability.chunks_exact(BLOCK), &wanted[..rows]);
+    }
+
+    /// What has been counted.
+    pub fn profile(&self) -> Profile {
+        let mut profile = self.counted.clone();
+        count_rows(&mut profile, &self.grids, &self.waiting, self.rows);
+        profile
+    }
+
+    #[cold]
+    fn prepare(&mut self) {
+        self.grids = self.counted.slots.iter().map(|counts| Grid::new(&counts.edges)).collect();
+        self.waiting = vec![0.0; (self.counted.slots.len() + self.counted.probability.len()) * WAITING];
+    }
+}
+
+/// Writes a row into columns of [`WAITING`].
+#[inline(always)]
+fn put(row: &[f64], columns: &mut [f64], at: usize) {
+    let at = at % WAITING;
+    for (v, column) in row.iter().zip(columns.as_chunks_mut::<WAITING>().0) {
+        column[at] = *v;
+    }
+}
+
+fn count_rows(profile: &mut Profile, grids: &[Grid], waiting: &[f64], rows: usize) {
+    let mut columns = waiting.chunks_exact(WAITING);
+    for ((counts, grid), column) in profile.slots.iter_mut().zip(grids).zip(&mut columns) {
+        counts.count(grid, &column[..rows]);
+    }
+    profile.observe_answers(columns, &[true; WAITING][..rows]);
+}
+
+/// Finds the bins of a slot's values: buckets of equal width lead near, a few comparisons to the bin itself.
+///
+/// Which bucket a value is in is computed for edges and values by one and the same sequence of roundings, each of which keeps order; so
+/// all edges in lower buckets are below the value, all in higher buckets above it, however the roundings fall. What is left is a search among
+/// the edges of its own bucket, of fixed length. Skewed edges share buckets; at worst it is a binary search among all.
+///
+/// The buckets divide the values' range, or, where the edges are fewer to a bucket then, the range of their bits, which grow about as the
+/// logarithm does.
+#[derive(Clone, Debug)]
+pub(super) struct Grid {
+    /// Whether the bits are divided.
+    bits: bool,
+    low: f64,
+    scale: f64,
+    /// Edges in lower buckets.
+    start: [u8; BUCKETS],
+    /// The first step of the search in a bucket: the largest power of two that is at most its edges, in the fullest; or 0.
+    step: u8,
+    /// Then infinity, which a search that runs past the last edge finds.
+    edges: [f64; BINS],
+}
+
+const BUCKETS: usize = 256;
+
+impl Grid {
+    /// `edges`: ascending, at most [`EDGES`].
+    pub(super) fn new(edges: &[f64]) -> Grid {
+        let [even, bits] = [false, true].map(|bits| Grid::over(edges, bits));
+        if bits.step < even.step { bits } else { even }
+    }
+
+    fn over(edges: &[f64], bits: bool) -> Grid {
+        let key = |v: Option<&f64>| v.map_or(0.0, |v| if bits { high_bits(*v) } else { *v });
+        let (low, high) = (key(edges.first()), key(edges.last()));
+        let scale = (BUCKETS - 1) as f64 / (high - low);
+        // One edge, or edges too near or too far: all in one bucket.
+        let scale = if scale.is_finite() { scale } else { 0.0 };
+        let mut grid = Grid { bits, low, scale, start: [0; BUCKETS], step: 0, edges: [f64::INFINITY; BINS] };
+        let mut own = [0u8; BUCKETS];
+        for (to, edge) in grid.edges[..EDGES].iter_mut().zip(edges) {
+            *to = *edge;
+            own[bucket(low, scale, key(Some(edge)))] += 1;
+        }
+        let (mut below, mut most) = (0, 0);
+        for (start, own) in grid.start.iter_mut().zip(own) {
+            *start = below;
+            below += own;
+            most = own.max(most);
+        }
+        grid.step = most.checked_ilog2().map_or(0, |k| 1 << k);
+        grid
+    }
+
+    /// The first step of a search.
+    #[cfg(test)]
+    pub(super) fn step(&self) -> u8 {
+        self.step
+    }
+
+    /// Counts at most [`BLOCK`] values, none of them NaN, in their bins: as many as there are edges below the value.
+    pub(super) fn count(&self, values: &[f64], counts: &mut [u64]) {
+        let mut bins = [0u8; BLOCK];
+        if self.bits {
+            for (bin, v) in bins.iter_mut().zip(values) {
+                *bin = self.start[bucket(self.low, self.scale, high_bits(*v))];
+            }
+        } else {
+            for (bin, v) in bins.iter_mut().zip(values) {
+                *bin = self.start[bucket(self.low, self.scale, *v)];
+            }
+        }
+        let mut step = usize::from(self.step);
+        while step > 1 {
+            for (bin, v) in bins.iter_mut().zip(values) {
+                let at = (usize::from(*bin) + step - 1).min(EDGES);
+                *bin += if self.edges[at] < *v { step as u8 } else { 0 };
+            }
+            step /= 2;
+        }
+        let last = counts.len() - 1;
+        for (bin, v) in bins.iter().zip(values) {
+            let bin = usize::from(*bin) % BINS;
+            counts[(bin + usize::from(self.edges[bin] < *v)).min(last)] += 1;
+        }
+    }
+}
+
+/// The bucket of a value or of its bits. What is below the lowest edge is in the first.
+#[inline(always)]
+fn bucket(low: f64, scale: f64, key: f64) -> usize {
+    let at = (key - low) * scale;
+    let at = if at > 0.0 { at } else { 0.0 };
+    usize::from(nearest(if at < (BUCKETS - 1) as f64 { at } else { (BUCKETS - 1) as f64 }) as u8)
+}
+
+/// The upper half of a number's bits as a number, in the order of the numbers.
+#[inline(always)]
+fn high_bits(v: f64) -> f64 {
+    // Minus zero becomes zero. Of negative numbers all bits but the sign turn, since they are stored as sign and magnitude.
+    let high = ((v + 0.0).to_bits() >> 32) as i32;
+    f64::from(high ^ ((high >> 31) & i32::MAX))
+}
+
+/// The whole number nearest to `v`, 0 <= v < 2^32: the last bits of a sum that has no bits for a fraction.
+#[inline(always)]
+pub(super) fn nearest(v: f64) -> u32 {
+    (v + (1u64 << 52) as f64).to_bits() as u32
+}
+
+impl Counts {
+    /// Counts values one after another, by blocks.
+    pub(super) fn count_all(&mut self, grid: &Grid, values: impl Iterator<Item = f64>) {
+        let mut block = [0.0; BLOCK];
+        let mut n = 0;
+        for v in values {
+            block[n] = v;
+            n += 1;
+            if n == BLOCK {
+                self.count(grid, &block);
+                n = 0;
+            }
+        }
+        self.count(grid, &block[..n]);
+    }
+
+    /// Counts at most [`BLOCK`] values; NaN is a missing one.
+    pub(super) fn count(&mut self, grid: &Grid, values: &[f64]) {
+        let (min, max, missing) = extremes(values);
+        self.missing = self.missing.saturating_add(missing as u64);
+        let n = values.len() - missing;
+        if n == 0 {
+            return;
+        }
+        let mut own = [0.0; BLOCK];
+        let mut values = values;
+        if missing > 0 {
+            let mut k = 0;
+            for v in values {
+                own[k] = *v;
+                k += usize::from(!v.is_nan());
+            }
+            values = &own[..n];
+        }
+        if self.is_indexed() {
+            let last = self.bins.len() - 1;
+            let bins = self.bins.as_mut_slice();
+            for v in values {
+                let v = if *v > 0.0 { *v } else { 0.0 };
+                bins[(nearest(if v < last as f64 { v } else { last as f64 }) as usize).min(last)] += 1;
+            }
+        } else {
+            grid.count(values, &mut self.bins);
+        }
+        self.min = if self.min <= min { self.min } else { min };
+        self.max = if self.max >= max { self.max } else { max };
+        if min < -math::BOUND || max > math::BOUND {
+            // Bounded, so that the squares of absurd values stay finite.
+            let mut bounded = [0.0; BLOCK];
+            for (to, v) in bounded.iter_mut().zip(values) {
+                *to = math::bounded(*v);
+            }
+            self.moments(&bounded[..n]);
+        } else {
+            self.moments(values);
+        }
+    }
+
+    /// Adds values, within ±[`math::BOUND`], to mean and m2.
+    ///
+    /// One pass, about a pivot that is known before it: the mean so far, or of nothing the first value (T. F. Chan, G. H. Golub,
+    /// R. J. LeVeque, "Algorithms for Computing the Sample Variance: Analysis and Recommendations", The American Statistician 37
+    /// (1983): shifted data, and the updating of section 2). The pivot stands for k >= 1 values (itself, or those it is the mean of), so what is
+    /// subtracted at the end is at most N / k <= BLOCK + 1 times what is left: at worst 8 of 53 bits are lost, however far the data
+    /// lie from 0 or from what came before.
+    fn moments(&mut self, values: &[f64]) {
+        let pivot = if self.n == 0 { values[0] } else { self.mean };
+        let mut sums =
+            Sums { pivot: F64x2::splat(pivot), sum: [F64x2::splat(0.0); PAIRS], squares: [F64x2::splat(0.0); PAIRS] };
+        let (eights, rest) = values.as_chunks();
+        eights.iter().for_each(|eight| sums.add(eight));
+        sums.add(&filled(rest, pivot));
+        let (sum, squares) = (total(sums.sum), total(sums.squares));
+        self.n = self.n.saturating_add(values.len() as u64);
+        let shift = sum / self.n as f64;
+        self.mean = pivot + shift;
+        // Rounding may leave a little less than nothing, and absurd squares more than a number holds.
+        self.m2 = (self.m2 + (squares - sum * shift)).max(0.0).min(f64::MAX);
+    }
+}
+
+/// Sums and extremes are of eight lanes, and then of these: enough for the additions not to wait for each other.
+const PAIRS: usize = 4;
+
+/// What is left of values taken by eight, filled up.
+fn filled(rest: &[f64], with: f64) -> [f64; 2 * PAIRS] {
+    let mut eight = [with; 2 * PAIRS];
+    for (to, v) in eight.iter_mut().zip(rest) {
+        *to = *v;
+    }
+    eight
+}
+
+struct Sums {
+    pivot: F64x2,
+    sum: [F64x2; PAIRS],
+    squares: [F64x2; PAIRS],
+}
+
+impl Sums {
+    #[inline(always)]
+    fn add(&mut self, eight: &[f64; 2 * PAIRS]) {
+        for (k, pair) in eight.as_chunks().0.iter().enumerate() {
+            let d = F64x2::load(pair) - self.pivot;
+            self.sum[k] = self.sum[k] + d;
+            self.squares[k] = self.squares[k] + d * d;
+        }
+    }
+}
+
+fn total(lanes: [F64x2; PAIRS]) -> f64 {
+    lanes.iter().flat_map(|pair| pair.lanes()).sum()
+}
+
+struct Extremes {
+    low: [F64x2; PAIRS],
+    high: [F64x2; PAIRS],
+    numbers: I64x2,
+}
+
+impl Extremes {
+    #[inline(always)]
+    fn add(&mut self, eight: &[f64; 2 * PAIRS]) {
+        for (k, pair) in eight.as_chunks().0.iter().enumerate() {
+            let pair = F64x2::load(pair);
+            self.low[k] = self.low[k].pmin(pair);
+            self.high[k] = self.high[k].pmax(pair);
+            self.numbers = self.numbers - pair.eq(pair);
+        }
+    }
+}
+
+/// The smallest and the largest value, and how many are NaN; of nothing but NaN infinities.
+fn extremes(values: &[f64]) -> (f64, f64, usize) {
+    let mut found = Extremes {
+        low: [F64x2::splat(f64::INFINITY); PAIRS],
+        high: [F64x2::splat(f64::NEG_INFINITY); PAIRS],
+        numbers: I64x2::splat(0),
+    };
+    let (eights, rest) = values.as_chunks();
+    eights.iter().for_each(|eight| found.add(eight));
+    found.add(&filled(rest, f64::NAN));
+    let lanes = |of: [F64x2; PAIRS]| of.into_iter().flat_map(F64x2::lanes);
+    let low = lanes(found.low).fold(f64::INFINITY, |a, b| if b < a { b } else { a });
+    let high = lanes(found.high).fold(f64::NEG_INFINITY, |a, b| if b > a { b } else { a });
+    let numbers = found.numbers.get::<0>() + found.numbers.get::<1>();
+    // Plus zero: which of the two zeros came first does not matter.
+    (low + 0.0, high + 0.0, values.len() - numbers as usize)
+}
