@@ -9,7 +9,7 @@
 //! | at most 3; 4 | all nodes are compared with 16 rows at once ([`batch_kernel`](super::batch_kernel)) |
 //! | 5; 6 | as 4, then one or two levels by a table of the level's nodes; at most 256 columns of bytes |
 //! | more | as 6 (or 4, past 256 columns of bytes), then row by row, eight in step ([`deep`](super::deep)) |
-//! | more columns of bytes than 4096 or of words than 1024, a column of too many cuts, too many leaves | the reference's own traversal |
+//! | more columns of bytes than 4096 or of words than 1024, more than 65,534 cuts of a feature in upper levels | the reference's own traversal |
 
 use super::batch_kernel::{Level, PAD, Top, four_levels, level, three_levels};
 use super::deep::{Deep, MAX_WORDS};

@@ -5,14 +5,14 @@
 //! what the child's number is added. A leaf's key is greater than any word and its child is itself, so rows that have
 //! arrived stand still, for as many steps as the deepest leaf asks.
 
-use super::ranked_columns::{Columns, GROUP, MAX_WORD};
+use super::ranked_columns::{Columns, GROUP, WORD_PART};
 use super::{Forest, LEAF};
 
 /// Most columns of words: their offset, in bytes, is kept in 16 bits.
 pub(super) const MAX_WORDS: usize = (1 << 16) / (4 * GROUP);
 
 /// Above the rank of every word.
-const ARRIVED: u32 = (MAX_WORD as u32 + 2) << 16;
+const ARRIVED: u32 = (WORD_PART + 2) << 16;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Node {

@@ -5,12 +5,13 @@
 //! * **Bytes**, for nodes that 16 rows are held to at once. A column answers 254 cuts (one *part*): it holds
 //!   `clamp(rank - 254 * part, 0, 255) - 128`, a node `k - 254 * part - 128` of its own rank `k`, and a row goes right where
 //!   the byte is greater. Only cuts that such nodes name are counted: `kept` gives the rank among them.
-//! * **Words**, for nodes that rows visit one by one: `rank << 16`, which leaves the low bits of a node's key free.
+//! * **Words**, for nodes that rows visit one by one: `rank << 16`, which leaves the low bits of a node's key free. Here a part
+//!   is 32,765 cuts.
 //!
 //! NaN is the largest value where it goes right and the smallest where it goes left, so a column stands for one
 //! direction. A set of categories is a column of its own: smallest where the row is in it, largest where not.
 
-use super::ranked::{MISSING, Ranked};
+use super::ranked::{Grid, MAX_CUTS, MISSING, Ranked};
 use super::{Forest, Node, Tests, contains};
 use crate::math::BLOCK;
 use crate::simd::{I8x16, I16x8};
@@ -21,18 +22,18 @@ pub(super) const GROUP: usize = 16;
 /// Cuts of a part.
 const PART: u32 = 254;
 
-/// The largest rank a word may hold of a number; 1 more than the largest of a node.
-pub(super) const MAX_WORD: usize = 32_765;
+/// Cuts of a part of words. Its words hold ranks up to it; of a node the rank is less.
+pub(super) const WORD_PART: u32 = 32_765;
 
 /// A word that every node sends right.
-const RIGHT: i32 = (MAX_WORD as i32 + 1) << 16;
+const RIGHT: i32 = (WORD_PART as i32 + 1) << 16;
 
 /// Which tests of the forest a column answers.
 #[derive(Clone, Copy, Debug)]
 struct Lane {
     /// The forest's column.
     column: u32,
-    /// Cuts `254 * part` and on (of bytes), or the set.
+    /// Which part of the cuts, or which set.
     part: u32,
     /// Whether NaN goes left.
     left: bool,
@@ -82,8 +83,19 @@ pub(super) struct Columns {
     /// Per column of the forest, and per rank among its cuts (0 to their number): the rank among those that bytes
     /// count; empty: the same.
     kept: Vec<Vec<u16>>,
+    /// Per column of the forest, what ranks are found with where it has more than [`MAX_CUTS`].
+    wide: Vec<Option<Wide>>,
     /// The columns of each of the forest's, by its number: bytes, words.
     of: Vec<(Vec<u16>, Vec<u16>)>,
+}
+
+/// What stands for a grid of all cuts where they are too many.
+#[derive(Clone, Debug)]
+struct Wide {
+    /// Of the cuts that bytes count.
+    named: Grid,
+    /// Of each part of words.
+    parts: Vec<Grid>,
 }
 
 impl Columns {
@@ -95,15 +107,24 @@ impl Columns {
             Tests::Cuts(cuts) => counted(i, cuts.len()).div_ceil(PART as usize),
             Tests::Sets(sets) => sets.len(),
         };
-        let sets = |column: &super::Column| match &column.tests {
-            Tests::Cuts(_) => 1,
+        let word_parts = |column: &super::Column| match &column.tests {
+            Tests::Cuts(cuts) => cuts.len().div_ceil(WORD_PART as usize),
             Tests::Sets(sets) => sets.len(),
+        };
+        let wide = |(column, named): (&super::Column, &Vec<bool>)| match &column.tests {
+            Tests::Cuts(cuts) if cuts.len() > MAX_CUTS => {
+                let named = cuts.iter().zip(named).filter_map(|(cut, named)| named.then_some(*cut));
+                let named: Vec<f64> = named.take(MAX_CUTS).collect();
+                Some(Wide { named: Grid::new(&named), parts: cuts.chunks(WORD_PART as usize).map(Grid::new).collect() })
+            }
+            _ => None,
         };
         let columns = &forest.columns;
         Columns {
             bytes: Numbering::new(columns.iter().enumerate().map(parts), most_bytes),
-            words: Numbering::new(columns.iter().map(sets), most_words),
+            words: Numbering::new(columns.iter().map(word_parts), most_words),
             kept,
+            wide: columns.iter().zip(named).map(wide).collect(),
             of: Vec::new(),
         }
     }
@@ -112,9 +133,11 @@ impl Columns {
     pub(super) fn byte(&mut self, forest: &Forest, node: &Node) -> Option<(u16, i8)> {
         let (part, code) = match &forest.columns[node.column as usize].tests {
             Tests::Sets(_) => (node.arg, 0),
-            Tests::Cuts(cuts) if cuts.len() > super::ranked::MAX_CUTS => return None,
             Tests::Cuts(_) => {
                 let rank = self.kept[node.column as usize].get(node.arg as usize).map_or(node.arg, |k| u32::from(*k));
+                if rank as usize >= MAX_CUTS {
+                    return None;
+                }
                 (rank / PART, (rank % PART) as i32 - 128)
             }
         };
@@ -125,8 +148,7 @@ impl Columns {
     pub(super) fn word(&mut self, forest: &Forest, node: &Node) -> Option<(u16, u16)> {
         let (part, rank) = match &forest.columns[node.column as usize].tests {
             Tests::Sets(_) => (node.arg, 0),
-            Tests::Cuts(cuts) if cuts.len() > MAX_WORD => return None,
-            Tests::Cuts(_) => (0, node.arg as u16),
+            Tests::Cuts(_) => (node.arg / WORD_PART, (node.arg % WORD_PART) as u16),
         };
         Some((self.words.number(node.column, part, node.default_left)?, rank))
     }
@@ -184,20 +206,34 @@ impl Columns {
                 }
                 continue;
             }
-            let Some(grid) = ranked.grid(i) else { continue };
-            grid.ranks(x, &mut ranks);
-            let (by_group, _) = ranks.as_chunks::<GROUP>();
-            for at in as_words {
-                let missing = if self.words.lanes[usize::from(*at)].left { 0 } else { RIGHT };
-                let out = words[usize::from(*at)..].iter_mut().step_by(self.n_words());
-                for (out, ranks) in out.zip(by_group).take(groups) {
-                    *out = ranks.map(|rank| if rank == MISSING { missing } else { i32::from(rank) << 16 });
+            let mut words_of = |at: u16, part: u32, ranks: &[u16; BLOCK]| {
+                let missing = if self.words.lanes[usize::from(at)].left { 0 } else { RIGHT };
+                let below = (part * WORD_PART) as u16;
+                let word = |rank: u16| match rank {
+                    MISSING => missing,
+                    rank => i32::from(rank.saturating_sub(below).min(WORD_PART as u16)) << 16,
+                };
+                let out = words[usize::from(at)..].iter_mut().step_by(self.n_words());
+                for (out, ranks) in out.zip(ranks.as_chunks::<GROUP>().0).take(groups) {
+                    *out = ranks.map(word);
                 }
-            }
-            let kept = &self.kept[i];
-            if !kept.is_empty() {
-                for rank in &mut ranks {
-                    *rank = kept.get(usize::from(*rank)).copied().unwrap_or(MISSING);
+            };
+            if let Some(wide) = &self.wide[i] {
+                for at in as_words {
+                    wide.parts[self.words.lanes[usize::from(*at)].part as usize].ranks(x, &mut ranks);
+                    words_of(*at, 0, &ranks);
+                }
+                wide.named.ranks(x, &mut ranks);
+            } else if let Some(grid) = ranked.grid(i) {
+                grid.ranks(x, &mut ranks);
+                for at in as_words {
+                    words_of(*at, self.words.lanes[usize::from(*at)].part, &ranks);
+                }
+                let kept = &self.kept[i];
+                if !kept.is_empty() {
+                    for rank in &mut ranks {
+                        *rank = kept.get(usize::from(*rank)).copied().unwrap_or(MISSING);
+                    }
                 }
             }
             for at in as_bytes {
@@ -210,14 +246,14 @@ impl Columns {
 
 /// Per rank among all cuts, that among the named ones; nothing where all are.
 fn kept(named: &[bool]) -> Vec<u16> {
-    if named.iter().all(|n| *n) || named.len() > super::ranked::MAX_CUTS {
+    if named.len() <= MAX_CUTS && named.iter().all(|n| *n) {
         return Vec::new();
     }
     let mut kept = Vec::with_capacity(named.len() + 1);
     kept.push(0);
     let mut count = 0;
     for named in named {
-        count += u16::from(*named);
+        count += u16::from(*named && usize::from(count) < MAX_CUTS);
         kept.push(count);
     }
     kept
