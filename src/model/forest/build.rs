@@ -4,7 +4,7 @@ use super::{
     Column, Forest, LEAF, Link, MAX_CATEGORY, MAX_DEPTH, MAX_NODES, Node, PlainNode, PlainTree, Test, Tests, Tree,
     error, sortable,
 };
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::math::BOUND;
 use std::collections::BTreeMap;
 
@@ -103,20 +103,15 @@ impl Forest {
         if !self.leaves.len().is_multiple_of(width) {
             return Err(error(format!("leaf vectors hold {width} numbers each")));
         }
-        let sound = |leaf: &[f64]| match self.link {
-            Link::Average => {
-                leaf.iter().all(|p| (0.0..=1.0).contains(p)) && (leaf.iter().sum::<f64>() - 1.0).abs() <= SUM_TOLERANCE
-            }
-            _ => leaf.iter().all(|v| within(*v)),
-        };
-        if let Some(i) = self.leaves.chunks_exact(width).position(|leaf| !sound(leaf)) {
+        if let Some(i) = self.unsound_leaf() {
             return Err(error(match self.link {
                 Link::Average => format!("leaf vector {i} is not a probability per class, adding up to 1"),
                 _ => format!("leaf value {i} is not a finite number"),
             }));
         }
         let outputs = if self.link == Link::Average { 1 } else { self.n_outputs() };
-        let mut next = 0;
+        let tests: Vec<u32> = self.columns.iter().map(|column| column.n_tests() as u32).collect();
+        let (mut next, mut open) = (0, Vec::new());
         for (t, tree) in self.trees.iter().enumerate() {
             if tree.root as usize != next {
                 return Err(error(format!("tree {t} does not begin where the one before it ends")));
@@ -124,7 +119,7 @@ impl Forest {
             if tree.output as usize >= outputs {
                 return Err(error(format!("tree {t} adds to score {}, but there are {outputs}", tree.output)));
             }
-            next = self.check_tree(next, self.leaves.len() / width).map_err(|e| e.context(format!("tree {t}")))?;
+            next = self.check_tree(next, &tests, &mut open).map_err(|e| e.context(format!("tree {t}")))?;
         }
         if next == self.nodes.len() { Ok(()) } else { Err(error("nodes are left over after the last tree")) }
     }
@@ -156,41 +151,65 @@ impl Forest {
         Ok(())
     }
 
-    /// Checks one tree in preorder from `root`; the index after its last node.
-    fn check_tree(&self, root: usize, n_leaves: usize) -> Result<usize> {
+    /// The first leaf vector that is no probability per class (`Average`) or no finite number.
+    #[inline(never)]
+    fn unsound_leaf(&self) -> Option<usize> {
+        if self.link != Link::Average {
+            return self.leaves.iter().position(|v| !within(*v));
+        }
+        let sound = |leaf: &[f64]| {
+            leaf.iter().all(|p| (0.0..=1.0).contains(p)) && (leaf.iter().sum::<f64>() - 1.0).abs() <= SUM_TOLERANCE
+        };
+        self.leaves.chunks_exact(self.n_classes).position(|leaf| !sound(leaf))
+    }
+
+    /// Checks one tree in preorder from `root`; the index after its last node. `tests`: how many each column has; `open`: room
+    /// to work in. (A function of its own, called for every tree: see `packed`.)
+    #[inline(never)]
+    fn check_tree(&self, root: usize, tests: &[u32], open: &mut Vec<(u32, u32)>) -> Result<usize> {
+        let n_leaves = self.leaves.len() / self.leaf_width();
         // Splits whose left side is being walked, with their depth.
-        let mut open: Vec<(usize, usize)> = Vec::new();
-        let (mut at, mut depth) = (root, 0);
-        loop {
-            let Some(node) = self.nodes.get(at) else { return Err(error("the nodes end before the tree does")) };
-            let name = at - root;
+        open.clear();
+        let mut depth = 0;
+        for (at, node) in self.nodes.iter().enumerate().skip(root) {
             if node.column != LEAF {
-                let Some(column) = self.columns.get(node.column as usize) else {
-                    return Err(error(format!("node {name} tests column {}, of {}", node.column, self.columns.len())));
-                };
-                let tests = match &column.tests {
-                    Tests::Cuts(cuts) => cuts.len(),
-                    Tests::Sets(sets) => sets.len(),
-                };
-                if node.arg as usize >= tests {
-                    return Err(error(format!("node {name} asks test {} of {tests}", node.arg)));
+                if tests.get(node.column as usize).is_none_or(|n| node.arg >= *n) || depth == MAX_DEPTH as u32 {
+                    return Err(self.unsound_split(at - root, node));
                 }
-                if depth == MAX_DEPTH {
-                    return Err(error(format!("a tree is at most {MAX_DEPTH} deep")));
-                }
-                open.push((at, depth));
+                open.push((at as u32, depth));
                 depth += 1;
             } else {
                 if node.arg as usize >= n_leaves || node.right != 0 || node.default_left {
+                    let name = at - root;
                     return Err(error(format!("leaf {name} names leaf vector {} of {n_leaves}", node.arg)));
                 }
                 let Some((parent, parent_depth)) = open.pop() else { return Ok(at + 1) };
-                if self.nodes[parent].right as usize != at + 1 {
-                    return Err(error(format!("the right child of node {} is not in preorder", parent - root)));
+                if self.nodes[parent as usize].right as usize != at + 1 {
+                    let name = parent as usize - root;
+                    return Err(error(format!("the right child of node {name} is not in preorder")));
                 }
                 depth = parent_depth + 1;
             }
-            at += 1;
+        }
+        Err(error("the nodes end before the tree does"))
+    }
+
+    /// What is wrong with a split.
+    fn unsound_split(&self, name: usize, node: &Node) -> Error {
+        error(match self.columns.get(node.column as usize).map(Column::n_tests) {
+            None => format!("node {name} tests column {}, of {}", node.column, self.columns.len()),
+            Some(tests) if node.arg as usize >= tests => format!("node {name} asks test {} of {tests}", node.arg),
+            Some(_) => format!("a tree is at most {MAX_DEPTH} deep"),
+        })
+    }
+}
+
+impl Column {
+    /// How many tests its nodes may ask.
+    fn n_tests(&self) -> usize {
+        match &self.tests {
+            Tests::Cuts(cuts) => cuts.len(),
+            Tests::Sets(sets) => sets.len(),
         }
     }
 }

@@ -81,7 +81,10 @@ impl Encode for Forest {
     }
 }
 
+// The loops over nodes, leaves and bytes are small functions of their own, called over and over: an engine of wasm starts with
+// plain code, and makes better code function by function, for the next call.
 impl<C> Decode<C> for Forest {
+    #[inline(never)]
     fn decode<D: Decoder<Context = C>>(decoder: &mut D) -> Result<Self, DecodeError> {
         let (n_features, n_classes) = (usize::decode(decoder)?, usize::decode(decoder)?);
         let (link, base) = (Link::decode(decoder)?, Vec::decode(decoder)?);
@@ -95,36 +98,33 @@ impl<C> Decode<C> for Forest {
 
         let n_nodes = usize::decode(decoder)?;
         decoder.claim_container_read::<Node>(n_nodes)?;
-        let is_split = decode_bits(n_nodes, decoder)?;
-        let n_splits = is_split.iter().filter(|s| **s).count();
-        let column_of = Planes::decode(decoder)?.values(n_splits)?;
+        let is_split = Bits::decode(n_nodes, decoder)?;
+        let n_splits = is_split.count();
+        let column_of = Planes::decode(decoder)?.small(n_splits)?;
         let default_left = match u8::decode(decoder)? {
-            MIXED => decode_bits(n_splits, decoder)?,
-            all => vec![all == 1; n_splits],
+            MIXED => Missing::Each(Bits::decode(n_splits, decoder)?),
+            all => Missing::All(all == 1),
         };
-        let mut n_args = vec![0; columns.len()];
-        for column in &column_of {
-            *n_args
-                .get_mut(*column as usize)
-                .ok_or(DecodeError::Other("a split names a column that is not there"))? += 1;
-        }
-        let mut args = Vec::with_capacity(columns.len());
+        let n_args = count(&column_of, columns.len())?;
+        let (mut args, mut next_arg) = (Vec::with_capacity(n_splits), Vec::with_capacity(columns.len()));
         for n in n_args {
-            args.push(Planes::decode(decoder)?.values(n)?.into_iter());
+            next_arg.push(args.len());
+            args.append(&mut Planes::decode(decoder)?.small(n)?);
         }
-        let leaf_of = leaf_numbers(Planes::decode(decoder)?.values(n_nodes - n_splits)?)?;
+        let leaf_of = Planes::decode(decoder)?.small(n_nodes - n_splits)?;
 
-        let mut forest = Forest {
-            n_features,
-            n_classes,
-            link,
-            base,
-            columns,
-            leaves: Vec::new(),
-            nodes: Vec::new(),
-            trees: Vec::new(),
-        };
-        let n_leaves = leaf_of.iter().max().map_or(0, |last| *last as usize + 1);
+        let (leaves, nodes, trees) = (Vec::new(), Vec::with_capacity(n_nodes), Vec::new());
+        let mut forest = Forest { n_features, n_classes, link, base, columns, leaves, nodes, trees };
+        let mut lists =
+            Lists { is_split, column_of, default_left, args, next_arg, leaf_of, n_splits: 0, n_leaves: 0, seen: 0 };
+        let mut open = Vec::new();
+        while forest.nodes.len() < n_nodes {
+            forest.trees.push(Tree { root: forest.nodes.len() as u32, output: 0 });
+            lists.lay_out(&mut forest.nodes, &mut open)?;
+        }
+
+        let n_leaves = lists.seen as usize;
+        drop(lists);
         let form = u8::decode(decoder)?;
         let (are_counts, rest) = (form & COUNTS != 0, form & REST != 0);
         if form > COUNTS | REST || rest && forest.leaf_width() != 2 {
@@ -135,24 +135,14 @@ impl<C> Decode<C> for Forest {
         decoder.claim_container_read::<[f64; 2]>(n_numbers)?;
         let mut numbers = Planes::decode(decoder)?.values(n_numbers)?;
         if are_counts {
-            numbers.chunks_mut(per_leaf.max(1)).for_each(shares);
+            all_shares(&mut numbers, per_leaf);
         }
-        let numbers = numbers.into_iter().map(f64::from_bits);
-        forest.leaves = match form {
-            REST => numbers.flat_map(|p| [1.0 - p, p]).collect(),
-            _ => numbers.collect(),
-        };
-        if are_counts && rest {
-            forest.leaves.chunks_exact_mut(2).for_each(|v| v[0] = 1.0 - v[1]);
-        }
+        forest.leaves = leaf_vectors(numbers, form);
 
-        let splits = column_of.into_iter().zip(default_left);
-        forest.lay_out(is_split, splits, args, leaf_of)?;
         if forest.n_scores() > 1 {
-            let outputs = Planes::decode(decoder)?.values(forest.trees.len())?;
+            let outputs = Planes::decode(decoder)?.small(forest.trees.len())?;
             for (tree, output) in forest.trees.iter_mut().zip(outputs) {
-                tree.output =
-                    u32::try_from(output).map_err(|_| DecodeError::Other("a tree names a score that is not there"))?;
+                tree.output = output;
             }
         }
         Ok(forest)
@@ -188,46 +178,103 @@ impl Forest {
         });
         (named.collect(), order)
     }
+}
 
-    /// Builds nodes and trees from the decoded lists: right children and tree ends follow from preorder.
-    fn lay_out(
-        &mut self,
-        is_split: Vec<bool>,
-        mut splits: impl Iterator<Item = (u64, bool)>,
-        mut args: Vec<std::vec::IntoIter<u64>>,
-        leaf_of: Vec<u32>,
-    ) -> Result<(), DecodeError> {
+/// The decoded lists of a forest, and how far they are used up.
+struct Lists {
+    /// Per node.
+    is_split: Bits,
+    /// Per split; each is a column that is there.
+    column_of: Vec<u32>,
+    default_left: Missing,
+    /// The tests of each column's splits, column after column.
+    args: Vec<u32>,
+    /// Per column, where in `args` its next is: as many follow as splits of it.
+    next_arg: Vec<usize>,
+    /// Per leaf, as it is written.
+    leaf_of: Vec<u32>,
+    /// Splits and leaves laid out, and leaf vectors seen.
+    n_splits: usize,
+    n_leaves: usize,
+    seen: u32,
+}
+
+/// Where the splits send a missing value.
+enum Missing {
+    All(bool),
+    Each(Bits),
+}
+
+impl Lists {
+    /// Appends the next tree's nodes: its right children and its end follow from preorder. `open`: room to work in.
+    #[inline(never)]
+    fn lay_out(&mut self, nodes: &mut Vec<Node>, open: &mut Vec<u32>) -> Result<(), DecodeError> {
         const SHORT: DecodeError = DecodeError::Other("the nodes end before the trees do");
-        let mut leaf_of = leaf_of.into_iter();
-        // Splits whose left side is being laid out, and whether the next node begins a tree.
-        let (mut open, mut ended) = (Vec::new(), true);
-        let n_nodes = u32::try_from(is_split.len()).map_err(|_| DecodeError::LimitExceeded)?;
-        self.nodes.reserve_exact(is_split.len());
-        for (at, is_split) in (0..n_nodes).zip(is_split) {
-            if ended {
-                self.trees.push(Tree { root: at, output: 0 });
-                ended = false;
+        // Splits whose left side is being laid out.
+        open.clear();
+        let end = self.column_of.len() + self.leaf_of.len();
+        loop {
+            let at = nodes.len();
+            if at == end {
+                return Err(SHORT);
             }
-            if is_split {
-                let (column, default_left) = splits.next().ok_or(SHORT)?;
-                let arg = args[column as usize].next().and_then(|a| u32::try_from(a).ok()).ok_or(SHORT)?;
-                self.nodes.push(Node { column: column as u32, arg, right: 0, default_left });
-                open.push(at as usize);
+            if self.is_split.get(at) {
+                let split = self.n_splits;
+                self.n_splits += 1;
+                let column = self.column_of[split];
+                let next = &mut self.next_arg[column as usize];
+                let arg = self.args[*next];
+                *next += 1;
+                let default_left = match &self.default_left {
+                    Missing::All(left) => *left,
+                    Missing::Each(left) => left.get(split),
+                };
+                nodes.push(Node { column, arg, right: 0, default_left });
+                open.push(at as u32);
             } else {
-                self.nodes.push(Node {
-                    column: LEAF,
-                    arg: leaf_of.next().ok_or(SHORT)?,
-                    right: 0,
-                    default_left: false,
-                });
+                let name = self.leaf_of[self.n_leaves];
+                self.n_leaves += 1;
+                let arg = if name == 0 {
+                    self.seen += 1;
+                    self.seen - 1
+                } else if name <= self.seen {
+                    name - 1
+                } else {
+                    return Err(DecodeError::Other("a leaf names a leaf vector that did not appear"));
+                };
+                nodes.push(Node { column: LEAF, arg, right: 0, default_left: false });
                 match open.pop() {
-                    Some(parent) => self.nodes[parent].right = at + 1,
-                    None => ended = true,
+                    Some(parent) => nodes[parent as usize].right = at as u32 + 1,
+                    None => return Ok(()),
                 }
             }
         }
-        if ended { Ok(()) } else { Err(SHORT) }
     }
+}
+
+/// How often each column is named.
+#[inline(never)]
+fn count(column_of: &[u32], n_columns: usize) -> Result<Vec<usize>, DecodeError> {
+    let mut counts = vec![0; n_columns];
+    for column in column_of {
+        let count = counts.get_mut(*column as usize);
+        *count.ok_or(DecodeError::Other("a split names a column that is not there"))? += 1;
+    }
+    Ok(counts)
+}
+
+/// The leaf vectors' numbers from their bits.
+#[inline(never)]
+fn leaf_vectors(bits: Vec<u64>, form: u8) -> Vec<f64> {
+    let numbers = bits.into_iter().map(f64::from_bits);
+    let mut leaves: Vec<f64> = match form {
+        REST => numbers.flat_map(|p| [1.0 - p, p]).collect(),
+        _ => numbers.collect(),
+    };
+    if form == COUNTS | REST {
+        leaves.chunks_exact_mut(2).for_each(|v| v[0] = 1.0 - v[1]);
+    }
+    leaves
 }
 
 /// Numbers below 2^64, by bytes: all lowest, then all second, … Planes of zeros at either end are left out.
@@ -260,18 +307,45 @@ impl Planes {
 
     /// The `n` numbers. What they may claim is the caller's to bound.
     fn values(&self, n: usize) -> Result<Vec<u64>, DecodeError> {
-        let (skip, count) = (usize::from(self.skip), usize::from(self.count));
-        if skip + count > 8 || n.checked_mul(count) != Some(self.bytes.len()) {
-            return Err(DecodeError::Other("a list of numbers has another length"));
-        }
         let mut values = vec![0; n];
-        for (plane, bytes) in self.bytes.chunks_exact(n.max(1)).enumerate() {
-            for (value, byte) in values.iter_mut().zip(bytes) {
-                *value |= u64::from(*byte) << (8 * (skip + plane));
-            }
+        for (plane, bytes) in self.planes(n, 8)? {
+            let pieces = values.chunks_mut(PIECE).zip(bytes.chunks(PIECE));
+            pieces.for_each(|(values, bytes)| add_plane(values, bytes, 8 * plane));
         }
         Ok(values)
     }
+
+    /// As [`values`](Self::values), where all are below 2^32.
+    fn small(&self, n: usize) -> Result<Vec<u32>, DecodeError> {
+        let mut values = vec![0; n];
+        for (plane, bytes) in self.planes(n, 4)? {
+            let pieces = values.chunks_mut(PIECE).zip(bytes.chunks(PIECE));
+            pieces.for_each(|(values, bytes)| add_small_plane(values, bytes, 8 * plane));
+        }
+        Ok(values)
+    }
+
+    /// Each plane of `n` bytes, and which it is, of at most `most`.
+    fn planes(&self, n: usize, most: usize) -> Result<impl Iterator<Item = (usize, &[u8])>, DecodeError> {
+        let (skip, count) = (usize::from(self.skip), usize::from(self.count));
+        if skip + count > most || n.checked_mul(count) != Some(self.bytes.len()) {
+            return Err(DecodeError::Other("a list of numbers has another length"));
+        }
+        Ok((skip..).zip(self.bytes.chunks_exact(n.max(1))))
+    }
+}
+
+/// How many numbers a small function is called for.
+const PIECE: usize = 4096;
+
+#[inline(never)]
+fn add_plane(values: &mut [u64], bytes: &[u8], shift: usize) {
+    values.iter_mut().zip(bytes).for_each(|(value, byte)| *value |= u64::from(*byte) << shift);
+}
+
+#[inline(never)]
+fn add_small_plane(values: &mut [u32], bytes: &[u8], shift: usize) {
+    values.iter_mut().zip(bytes).for_each(|(value, byte)| *value |= u32::from(*byte) << shift);
 }
 
 /// The cuts of a column. In the order of their bits (negative numbers mirrored), cuts that come from f32 numbers end in a run
@@ -335,26 +409,27 @@ fn encode_bits(bits: impl Iterator<Item = bool>) -> Vec<u8> {
     bits.chunks(8).map(|eight| eight.iter().rev().fold(0, |byte, bit| byte << 1 | u8::from(*bit))).collect()
 }
 
-fn decode_bits<D: Decoder>(n: usize, decoder: &mut D) -> Result<Vec<bool>, DecodeError> {
-    let bytes = Vec::<u8>::decode(decoder)?;
-    if bytes.len() != n.div_ceil(8) {
-        return Err(DecodeError::Other("a list of bits has another length"));
-    }
-    Ok((0..n).map(|i| bytes[i / 8] >> (i % 8) & 1 == 1).collect())
-}
+/// A list of bits as it is written.
+struct Bits(Vec<u8>);
 
-/// Which leaf vector each leaf holds.
-fn leaf_numbers(named: Vec<u64>) -> Result<Vec<u32>, DecodeError> {
-    let mut seen = 0;
-    let number = |name: u64| match u32::try_from(name) {
-        Ok(0) => {
-            seen += 1;
-            Ok(seen - 1)
+impl Bits {
+    /// `n` of them, and nothing in what is left of the last byte.
+    fn decode<D: Decoder>(n: usize, decoder: &mut D) -> Result<Bits, DecodeError> {
+        let bytes = Vec::<u8>::decode(decoder)?;
+        let past = bytes.last().map_or(0, |last| (last >> 1) >> ((n + 7) % 8));
+        if bytes.len() != n.div_ceil(8) || past != 0 {
+            return Err(DecodeError::Other("a list of bits has another length"));
         }
-        Ok(name) if name <= seen => Ok(name - 1),
-        _ => Err(DecodeError::Other("a leaf names a leaf vector that did not appear")),
-    };
-    named.into_iter().map(number).collect()
+        Ok(Bits(bytes))
+    }
+
+    fn get(&self, i: usize) -> bool {
+        self.0[i / 8] >> (i % 8) & 1 == 1
+    }
+
+    fn count(&self) -> usize {
+        self.0.iter().map(|byte| byte.count_ones() as usize).sum()
+    }
 }
 
 /// Counts whose shares of their sum are these probabilities, in every bit, if there are such; those before `from` need not
@@ -373,6 +448,12 @@ fn counts(p: &[f64], from: usize) -> Option<Vec<u64>> {
     shares(&mut back);
     let agree = back[from..].iter().zip(&p[from..]).all(|(b, v)| *b == v.to_bits());
     (agree && counts.iter().sum::<u64>() == total).then_some(counts)
+}
+
+/// [`shares`] of each vector of `width` counts.
+#[inline(never)]
+fn all_shares(counts: &mut [u64], width: usize) {
+    counts.chunks_mut(width.max(1)).for_each(shares);
 }
 
 /// Counts in place to the bits of their shares of the sum.
