@@ -19,8 +19,8 @@ pub use bincode::{
     BorrowDecode, Decode, Encode,
     de::{BorrowDecoder, Decoder},
     enc::Encoder,
-    error::{DecodeError, EncodeError},
-    impl_borrow_decode,
+    error::{AllowedEnumVariants, DecodeError, EncodeError},
+    impl_borrow_decode, impl_borrow_decode_with_context,
 };
 use std::ops::{Deref, DerefMut};
 

@@ -34,12 +34,11 @@ pub use runner::Runner;
 use crate::error::{Error, ErrorKind, Result};
 use crate::math::{BOUND, Matrix, argmax, bounded, sigmoid};
 use crate::pipeline::{MAX_COLUMNS, Slot};
-use crate::wire::{Decode, Encode, Nested};
+use crate::wire::{self, AllowedEnumVariants, Decode, DecodeError, Decoder, Encode, Nested};
 use std::borrow::Cow;
 
 /// A fitted classifier. Append only.
-#[derive(Clone, Debug, PartialEq, Encode, Decode)]
-#[bincode(decode_context = "crate::wire::Depth")]
+#[derive(Clone, Debug, PartialEq, Encode)]
 pub enum Model {
     /// Trees: averaged (random forest) or added (boosting).
     Forest(forest::Forest),
@@ -57,6 +56,35 @@ pub enum Model {
     Calibrated(Nested<calibration::Calibrated>),
     /// The mean of models' probabilities.
     Voting(Nested<voting::Voting>),
+}
+
+/// As it would be derived, but each variant [apart]: what reads a model compiles no more than what reads its kind.
+impl Decode<wire::Depth> for Model {
+    fn decode<D: Decoder<Context = wire::Depth>>(decoder: &mut D) -> Result<Self, DecodeError> {
+        Ok(match u32::decode(decoder)? {
+            0 => Model::Forest(apart(|| Decode::decode(decoder))?),
+            1 => Model::Logistic(apart(|| Decode::decode(decoder))?),
+            2 => Model::Svm(apart(|| Decode::decode(decoder))?),
+            3 => Model::Mlp(apart(|| Decode::decode(decoder))?),
+            4 => Model::NaiveBayes(apart(|| Decode::decode(decoder))?),
+            5 => Model::Stacking(apart(|| Decode::decode(decoder))?),
+            6 => Model::Calibrated(apart(|| Decode::decode(decoder))?),
+            7 => Model::Voting(apart(|| Decode::decode(decoder))?),
+            found => {
+                let (type_name, allowed) = ("Model", &AllowedEnumVariants::Range { min: 0, max: 7 });
+                return Err(DecodeError::UnexpectedVariant { type_name, allowed, found });
+            }
+        })
+    }
+}
+
+wire::impl_borrow_decode_with_context!(Model, wire::Depth);
+
+/// Calls `f` without becoming one function with it. A host of wasm compiles a function when it is first called, so what a
+/// model of one kind needs is kept from what those of other kinds do.
+#[inline(never)]
+fn apart<T>(f: impl FnOnce() -> T) -> T {
+    f()
 }
 
 impl Model {
@@ -107,13 +135,13 @@ impl Model {
     pub fn predict_proba(&self, x: &[f64], out: &mut [f64]) {
         match self {
             Model::Forest(m) => m.predict_proba(x, out),
-            Model::Logistic(m) => m.predict_proba(x, out),
-            Model::Svm(m) => m.predict_proba(x, out),
-            Model::Mlp(m) => m.predict_proba(x, out),
-            Model::NaiveBayes(m) => m.predict_proba(x, out),
-            Model::Stacking(m) => m.predict_proba(x, out),
-            Model::Calibrated(m) => m.predict_proba(x, out),
-            Model::Voting(m) => m.predict_proba(x, out),
+            Model::Logistic(m) => apart(|| m.predict_proba(x, out)),
+            Model::Svm(m) => apart(|| m.predict_proba(x, out)),
+            Model::Mlp(m) => apart(|| m.predict_proba(x, out)),
+            Model::NaiveBayes(m) => apart(|| m.predict_proba(x, out)),
+            Model::Stacking(m) => apart(|| m.predict_proba(x, out)),
+            Model::Calibrated(m) => apart(|| m.predict_proba(x, out)),
+            Model::Voting(m) => apart(|| m.predict_proba(x, out)),
         }
     }
 
@@ -197,14 +225,14 @@ impl Model {
             return Err(error(format!("a {} model has no margin", self.family())));
         }
         match self {
-            Model::Forest(m) => m.check(),
-            Model::Logistic(m) => m.check(),
-            Model::Svm(m) => m.check(asked),
-            Model::Mlp(m) => m.check(),
-            Model::NaiveBayes(m) => m.check(),
-            Model::Stacking(m) => m.check(level, asked),
-            Model::Calibrated(m) => m.check(level),
-            Model::Voting(m) => m.check(level),
+            Model::Forest(m) => apart(|| m.check()),
+            Model::Logistic(m) => apart(|| m.check()),
+            Model::Svm(m) => apart(|| m.check(asked)),
+            Model::Mlp(m) => apart(|| m.check()),
+            Model::NaiveBayes(m) => apart(|| m.check()),
+            Model::Stacking(m) => apart(|| m.check(level, asked)),
+            Model::Calibrated(m) => apart(|| m.check(level)),
+            Model::Voting(m) => apart(|| m.check(level)),
         }
         .map_err(|e| e.context(self.family()))
     }
@@ -221,9 +249,9 @@ impl Model {
             )));
         }
         match self {
-            Model::Stacking(m) => return m.fits(columns),
-            Model::Calibrated(m) => return m.fits(columns),
-            Model::Voting(m) => return m.fits(columns),
+            Model::Stacking(m) => return apart(|| m.fits(columns)),
+            Model::Calibrated(m) => return apart(|| m.fits(columns)),
+            Model::Voting(m) => return apart(|| m.fits(columns)),
             _ if self.accepts_missing() => return Ok(()),
             _ => {}
         }

@@ -23,7 +23,10 @@ impl Runner {
 
     /// One row: as [`Model::predict_proba`], in every bit. `x`: (n_features,) -> `out`: (n_classes,).
     pub fn predict_proba(&mut self, model: &Model, x: &[f64], out: &mut [f64]) {
-        model.predict_proba(x, out);
+        match model {
+            Model::Forest(m) => self.forest.row(m, x, out),
+            _ => model.predict_proba(x, out),
+        }
     }
 
     /// A block: each row as [`Model::predict_proba`], in every bit. `x`: n_features columns, `out`: n_classes columns of

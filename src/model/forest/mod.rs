@@ -19,6 +19,7 @@ mod fast;
 mod packed;
 mod ranked;
 mod ranked_columns;
+mod single;
 #[cfg(test)]
 mod tests;
 
@@ -227,10 +228,7 @@ impl Forest {
     /// The summed scores before the link: `base`, then each tree in order. Under [`Link::Average`], the summed probabilities.
     /// `x`: (n_features,) → `out`: (n_outputs,).
     pub fn margin(&self, x: &[f64], out: &mut [f64]) {
-        match self.link {
-            Link::Average => out.fill(0.0),
-            _ => out.copy_from_slice(&self.base),
-        }
+        self.start(out);
         for tree in &self.trees {
             let leaf = self.leaf(self.descend(tree, x));
             for (sum, v) in out[tree.output as usize..].iter_mut().zip(leaf) {
@@ -239,33 +237,35 @@ impl Forest {
         }
     }
 
-    /// `x`: (n_features,) → `out`: (n_classes,), each in 0..=1, summing to 1.
-    pub(super) fn predict_proba(&self, x: &[f64], out: &mut [f64]) {
+    /// What sums start from. `out`: (n_outputs,).
+    fn start(&self, out: &mut [f64]) {
+        match self.link {
+            Link::Average => out.fill(0.0),
+            _ => out.copy_from_slice(&self.base),
+        }
+    }
+
+    /// The summed scores, which stand first, to probabilities. `out`: (n_classes,).
+    fn finish(&self, out: &mut [f64]) {
         match self.link {
             Link::Average => {
-                self.margin(x, out);
                 let n = self.trees.len() as f64;
                 for p in out.iter_mut() {
                     *p /= n;
                 }
             }
-            Link::Identity => {
-                self.margin(x, &mut out[..1]);
-                super::binary(out[0].clamp(0.0, 1.0), out);
-            }
-            Link::Sigmoid => {
-                self.margin(x, &mut out[..1]);
-                super::binary(sigmoid(out[0]), out);
-            }
-            Link::Softmax => {
-                self.margin(x, out);
-                softmax(out);
-            }
-            Link::OneVsRest => {
-                self.margin(x, out);
-                super::one_vs_rest(out);
-            }
+            Link::Identity => super::binary(out[0].clamp(0.0, 1.0), out),
+            Link::Sigmoid => super::binary(sigmoid(out[0]), out),
+            Link::Softmax => softmax(out),
+            Link::OneVsRest => super::one_vs_rest(out),
         }
+    }
+
+    /// `x`: (n_features,) → `out`: (n_classes,), each in 0..=1, summing to 1.
+    #[inline(never)]
+    pub(super) fn predict_proba(&self, x: &[f64], out: &mut [f64]) {
+        self.margin(x, &mut out[..self.n_outputs()]);
+        self.finish(out);
     }
 }
 

@@ -1,0 +1,205 @@
+//! Sixteen trees to a vector: a byte per rank, the trees' tops as heaps.
+//!
+//! Node `i` of the topmost 15 is a vector of columns and one of ranks, a lane per tree. The row is a table of bytes in registers, so
+//! "the value of each tree's column" is a shuffle of it; then one comparison decides the node for sixteen trees. All 15 are asked,
+//! and the answers combined to the place on the fifth level where each tree goes on; from there the trees are walked by turns.
+//! For gradient boosting's usual 6 levels that is two steps.
+
+use super::{Forest, Inputs, Ranked, add, depths};
+use crate::model::forest::LEAF;
+use crate::simd::I8x16;
+
+/// Most levels of splits: a heap doubles with each.
+const MAX_DEPTH: u32 = 8;
+
+/// Levels that are asked by vectors.
+const TOP: u32 = 4;
+
+/// Most bytes of a row.
+const BYTES: usize = 64;
+
+/// Most cuts of an input: values are 0 to 254, less 128, and 127 is beyond all.
+const SIZE: usize = 254;
+
+/// The byte of a missing value that goes right, and the rank that none exceeds.
+const RIGHT: i8 = i8::MAX;
+
+/// The byte of a missing value that goes left.
+const LEFT: i8 = i8::MIN;
+
+/// Where the splits of an input send a missing value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Missing {
+    Nowhere,
+    Left,
+    Right,
+    Both,
+}
+
+/// Sixteen trees.
+#[derive(Clone, Debug)]
+struct Group {
+    /// Per node of the top, from the root on, level by level: the trees' columns, then their ranks.
+    top: [[[i8; 16]; 2]; 15],
+    /// Levels of splits, at least [`TOP`].
+    depth: u32,
+    /// Where its nodes below the top begin, and its leaves.
+    below: usize,
+    leaves: usize,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Parallel {
+    inputs: Inputs,
+    missing: Vec<Missing>,
+    row: [i8; BYTES],
+    groups: Vec<Group>,
+    /// Per group and tree the nodes of a heap from the level below the top on: column, and rank.
+    below: Vec<[i8; 2]>,
+    /// Per group and tree the leaf vector at each end of its heap.
+    leaves: Vec<u32>,
+}
+
+impl Parallel {
+    /// None if trees are too deep or the row is too wide.
+    pub(super) fn new(forest: &Forest) -> Option<Parallel> {
+        let depths = depths(forest);
+        if depths.iter().any(|d| *d > MAX_DEPTH) {
+            return None;
+        }
+        let inputs = Inputs::new(forest, SIZE, BYTES)?;
+        let mut parallel = Parallel {
+            missing: vec![Missing::Nowhere; inputs.len()],
+            inputs,
+            row: [0; BYTES],
+            groups: Vec::with_capacity(depths.len().div_ceil(16)),
+            below: Vec::new(),
+            leaves: Vec::new(),
+        };
+        for (trees, depths) in forest.trees.chunks(16).zip(depths.chunks(16)) {
+            let depth = depths.iter().copied().max().unwrap_or(0).max(TOP);
+            let (below, leaves) = (parallel.below.len(), parallel.leaves.len());
+            parallel.groups.push(Group { top: [[[0; 16], [RIGHT; 16]]; 15], depth, below, leaves });
+            parallel.below.resize(below + 16 * stride(depth), [0, RIGHT]);
+            parallel.leaves.resize(leaves + (16 << depth), 0);
+            for (lane, tree) in trees.iter().enumerate() {
+                parallel.lay_out(forest, tree.root as usize, lane);
+            }
+        }
+        Some(parallel)
+    }
+
+    /// Puts a tree into a lane of the last group. A leaf above the end fills all ends below it.
+    #[inline(never)]
+    fn lay_out(&mut self, forest: &Forest, root: usize, lane: usize) {
+        let Some(group) = self.groups.last_mut() else { return };
+        let below = &mut self.below[group.below + lane * stride(group.depth)..];
+        let leaves = &mut self.leaves[group.leaves + (lane << group.depth)..][..1 << group.depth];
+        // Right children to come, by their place in a heap whose root is 1.
+        let (mut open, mut n_open) = ([0usize; MAX_DEPTH as usize], 0);
+        let mut place = 1usize;
+        for node in &forest.nodes[root..] {
+            if node.column == LEAF {
+                let rest = group.depth - place.ilog2();
+                let from = (place << rest) - (1 << group.depth);
+                leaves[from..from + (1 << rest)].fill(node.arg);
+                if n_open == 0 {
+                    break;
+                }
+                n_open -= 1;
+                place = open[n_open];
+                continue;
+            }
+            let (input, rank) = self.inputs.of(forest, node.column, node.arg);
+            let (column, rank) = (input as i8, (i32::from(rank) - 128) as i8);
+            self.missing[input] = match (self.missing[input], node.default_left) {
+                (Missing::Nowhere | Missing::Left, true) => Missing::Left,
+                (Missing::Nowhere | Missing::Right, false) => Missing::Right,
+                _ => Missing::Both,
+            };
+            if place < 16 {
+                let [columns, ranks] = &mut group.top[place - 1];
+                (columns[lane], ranks[lane]) = (column, rank);
+            } else {
+                below[place - 16] = [column, rank];
+            }
+            open[n_open] = 2 * place + 1;
+            n_open += 1;
+            place *= 2;
+        }
+    }
+
+    /// As [`Forest::margin`]; false, and nothing done, if the row misses a value where splits disagree about those.
+    pub(super) fn margin(&mut self, forest: &Forest, ranked: &Ranked, x: &[f64], out: &mut [f64]) -> bool {
+        let (row, missing) = (&mut self.row, &self.missing);
+        let read = self.inputs.read(forest, ranked, x, |input, value| {
+            row[input] = match (value, missing[input]) {
+                (Some(value), _) => (i32::from(value) - 128) as i8,
+                (None, Missing::Both) => return false,
+                (None, Missing::Left) => LEFT,
+                (None, _) => RIGHT,
+            };
+            true
+        });
+        if read {
+            forest.start(out);
+            if self.inputs.len() <= 32 { self.walk::<2>(forest, out) } else { self.walk::<4>(forest, out) }
+        }
+        read
+    }
+
+    /// `W`: vectors of the row.
+    fn walk<const W: usize>(&self, forest: &Forest, out: &mut [f64]) {
+        let (row, _) = self.row.as_chunks::<16>();
+        let row: [I8x16; W] = std::array::from_fn(|w| I8x16::load(&row[w]));
+        for (group, trees) in self.groups.iter().zip(forest.trees.chunks(16)) {
+            let mut at = group.top(&row).map(|place| 16 + place as usize);
+            let stride = stride(group.depth);
+            let below = &self.below[group.below..group.below + 16 * stride];
+            for _ in TOP..group.depth {
+                for (lane, at) in at.iter_mut().enumerate() {
+                    // SAFETY: on a level above `depth`, `at` is 16 to 2^depth - 1, so `at - 16` is below the stride.
+                    let [column, rank] = *unsafe { below.get_unchecked(lane * stride + *at - 16) };
+                    *at = 2 * *at + usize::from(self.row[column as usize % BYTES] > rank);
+                }
+            }
+            let leaves = &self.leaves[group.leaves..group.leaves + (16 << group.depth)];
+            let mut reached = [0; 16];
+            for (lane, (reached, at)) in reached.iter_mut().zip(at).enumerate() {
+                // SAFETY: on level `depth`, `at` is 2^depth to 2^(depth + 1) - 1; there are 2^depth leaves a lane.
+                *reached = *unsafe { leaves.get_unchecked((lane << group.depth) + at - (1 << group.depth)) };
+            }
+            add(forest, trees, &reached, out);
+        }
+    }
+}
+
+/// Nodes below the top of a tree.
+fn stride(depth: u32) -> usize {
+    (1 << depth) - 16
+}
+
+impl Group {
+    /// Per tree, which of the 16 places below the top the row comes to.
+    #[inline(always)]
+    fn top<const W: usize>(&self, row: &[I8x16; W]) -> [i8; 16] {
+        // -1 where the row goes right.
+        let right = |node: usize| {
+            let [columns, ranks] = &self.top[node];
+            let columns = I8x16::load(columns);
+            let mut value = row[0].swizzle(columns);
+            for (w, part) in row.iter().enumerate().skip(1) {
+                value = value | part.swizzle(columns - I8x16::splat(16 * w as i8));
+            }
+            value.gt(I8x16::load(ranks))
+        };
+        // Places are counted downwards, so that the smaller is the one further right: below a node with `half` places on either
+        // side, the left side's are 0 to 1 - half, the right side's become -half to 1 - 2 half, or 0 where the row goes left.
+        let join =
+            |left: I8x16, node: usize, half: i8, below: I8x16| left.min(right(node) & (below - I8x16::splat(half)));
+        let four = |node: usize| join(right(2 * node + 1), node, 2, right(2 * node + 2));
+        let eight = |node: usize| join(four(2 * node + 1), node, 4, four(2 * node + 2));
+        let sixteen = join(eight(1), 0, 8, eight(2));
+        (I8x16::splat(0) - sixteen).lanes()
+    }
+}
