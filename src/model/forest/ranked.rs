@@ -146,6 +146,7 @@ pub(super) struct Ranked {
 }
 
 impl Ranked {
+    #[inline(never)]
     pub(super) fn new(forest: &Forest) -> Ranked {
         let grid = |column: &Column| match &column.tests {
             Tests::Cuts(cuts) if cuts.len() <= MAX_CUTS => Some(Grid::new(cuts)),

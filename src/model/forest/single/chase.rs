@@ -41,6 +41,7 @@ pub(super) struct Chase {
 
 impl Chase {
     /// None if the values are more than a node can name.
+    #[inline(never)]
     pub(super) fn new(forest: &Forest) -> Option<Chase> {
         let inputs = Inputs::new(forest, SIZE, usize::from(u16::MAX) / 2)?;
         let mut nodes = Vec::with_capacity(forest.nodes.len());
@@ -75,6 +76,7 @@ impl Chase {
         }
     }
 
+    #[inline(never)]
     fn walk<const K: usize>(&self, forest: &Forest, out: &mut [f64]) {
         let (groups, _) = self.roots.as_chunks::<K>();
         for ((roots, steps), trees) in groups.iter().zip(&self.steps).zip(forest.trees.chunks(K)) {

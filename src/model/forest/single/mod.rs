@@ -39,6 +39,12 @@ impl Single {
             self.rows += 1;
             return forest.margin(x, out);
         }
+        self.fast(forest, ranked, x, out);
+    }
+
+    /// A function of its own, as those that make layouts are: a host of wasm compiles none of them before it is called.
+    #[inline(never)]
+    fn fast(&mut self, forest: &Forest, ranked: &mut Option<Ranked>, x: &[f64], out: &mut [f64]) {
         let ranked = ranked.get_or_insert_with(|| Ranked::new(forest));
         if let Some(parallel) = self.parallel.get_or_insert_with(|| Parallel::new(forest))
             && parallel.margin(forest, ranked, x, out)

@@ -62,6 +62,7 @@ pub(super) struct Parallel {
 
 impl Parallel {
     /// None if trees are too deep or the row is too wide.
+    #[inline(never)]
     pub(super) fn new(forest: &Forest) -> Option<Parallel> {
         let depths = depths(forest);
         if depths.iter().any(|d| *d > MAX_DEPTH) {
@@ -149,6 +150,7 @@ impl Parallel {
     }
 
     /// `W`: vectors of the row.
+    #[inline(never)]
     fn walk<const W: usize>(&self, forest: &Forest, out: &mut [f64]) {
         let (row, _) = self.row.as_chunks::<16>();
         let row: [I8x16; W] = std::array::from_fn(|w| I8x16::load(&row[w]));
