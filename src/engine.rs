@@ -184,6 +184,17 @@ impl Engine {
         self.live.profile()
     }
 
+    /// Takes the counts of the traffic so far away, for another engine of the same model to [add](Self::add_counts).
+    pub fn take_counts(&mut self) -> Profile {
+        let fresh = self.live.fresh();
+        std::mem::replace(&mut self.live, fresh)
+    }
+
+    /// Adds what another engine of the same model has counted.
+    pub fn add_counts(&mut self, counts: &Profile) -> Result<()> {
+        self.live.merge(counts)
+    }
+
     /// One record. `as_of`: what `now()` means (default: `now`); `now`: the host's clock; both seconds since 1970 UTC, taken to
     /// the millisecond. An error only for a time outside the years 1 to 9999.
     pub fn predict(&mut self, record: &dyn Record, as_of: Option<f64>, now: f64) -> Result<Answer<'_>> {

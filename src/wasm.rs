@@ -23,7 +23,9 @@
 use crate::engine::{Answer, Engine, Options};
 use crate::error;
 use crate::math::{self, BLOCK};
+use crate::profile::Profile;
 use crate::schema::{Cell, Field, FieldKind, Levels, Record, Schema, Unknown, Violation};
+use crate::wire;
 use serde::Serialize;
 use std::borrow::Cow;
 use wasm_bindgen::prelude::*;
@@ -323,6 +325,16 @@ impl Runtime {
     /// [`Engine::report`].
     pub fn report(&self) -> Result<JsValue, JsError> {
         to_js(&self.engine.report())
+    }
+
+    /// [`Engine::take_counts`], for [`add_counts`](Self::add_counts) of another runtime of the same model.
+    pub fn take_counts(&mut self) -> Vec<u8> {
+        wire::encode(&self.engine.take_counts()).unwrap_or_default()
+    }
+
+    /// [`Engine::add_counts`]; false where the bytes are of no such model.
+    pub fn add_counts(&mut self, counts: &[u8]) -> bool {
+        wire::decode(counts).is_ok_and(|counts: Profile| self.engine.add_counts(&counts).is_ok())
     }
 
     /// The instant that an ISO 8601 text names, in milliseconds since 1970 UTC; NaN where it names none.

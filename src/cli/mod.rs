@@ -4,6 +4,7 @@
 //! own. Results go to standard output, what is told on the way to standard error, so a pipe carries results alone.
 
 mod answer;
+mod bind;
 mod completions;
 mod export;
 mod import;
@@ -39,6 +40,7 @@ enum Command {
     Inspect(inspect::Args),
     Verify(verify::Args),
     Types(types::Args),
+    Bind(bind::Args),
     Export(export::Args),
     Sample(sample::Args),
     Completions(completions::Args),
@@ -75,6 +77,7 @@ fn dispatch(command: Command) -> Result<Outcome> {
         Command::Inspect(args) => inspect::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Types(args) => types::run(&args),
+        Command::Bind(args) => bind::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Sample(args) => sample::run(&args),
         Command::Completions(args) => completions::run(&args),

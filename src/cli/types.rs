@@ -27,7 +27,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
 }
 
 /// The module `MODEL.d.ts`.
-fn declarations(artifact: &Artifact, id: &str) -> String {
+pub(super) fn declarations(artifact: &Artifact, id: &str) -> String {
     let (name, version) = (&artifact.name, &artifact.version);
     let tool = env!("CARGO_PKG_VERSION");
     let mut ts = format!("// {name} {version}, model {id}: written by hedgerow {tool}.\n");
@@ -102,7 +102,7 @@ fn union(members: impl Iterator<Item = String>) -> String {
 }
 
 /// A string literal; the line separators that older compilers take for line ends are escaped too.
-fn text(s: &str) -> String {
+pub(super) fn text(s: &str) -> String {
     serde_json::Value::from(s).to_string().replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029")
 }
 

@@ -1,8 +1,9 @@
-// What `hedgerow types` writes for a model whose columns, levels and labels have every name that a CSV can hold.
+// What `hedgerow types` and `hedgerow bind` write for a model whose columns, levels and labels have every name that a CSV can hold.
 import assert from "node:assert/strict";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { holds } from "./lib/binding.mjs";
 import { bin, consumer, finished, hedgerow, root } from "./lib/places.mjs";
 
 const box = join(consumer, "declarations");
@@ -19,6 +20,9 @@ test("names that are no identifiers, and levels that are numerals, typecheck", {
   assert.equal(trained.status, 0, trained.stderr);
   const typed = await finished(hedgerow, ["types", "m.hedge", "--out", "m.d.ts"], { cwd: box });
   assert.equal(typed.status, 0, typed.stderr);
+  const bound = await finished(hedgerow, ["bind", "m.hedge"], { cwd: box });
+  assert.equal(bound.status, 0, bound.stderr);
+  await holds(join(box, "m.hedge"), bound.stdout);
   const value = (k) => JSON.stringify(k % 2 === 0 ? 3 : `${NAMES[k]} 1`);
   const source = `import type { Input, Label, Output } from "./m.js";
 export const input: Input = { ${NAMES.map((name, k) => `[${JSON.stringify(name)}]: ${value(k)}`).join(", ")} };

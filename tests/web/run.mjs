@@ -7,7 +7,7 @@ import { spawnSync } from "node:child_process";
 import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { install, run } from "./lib/install.mjs";
-import { consumer, root } from "./lib/places.mjs";
+import { consumer, hedgerow, root } from "./lib/places.mjs";
 
 const web = join(root, "tests", "web");
 
@@ -20,6 +20,7 @@ function prepare() {
   for (const name of ["demo", "other"]) writeFileSync(join(consumer, `${name}.hedge`), Buffer.from(models[name], "base64"));
   if (!demo) throw new Error("the fixtures have no demo model");
   run("cargo", ["build", "--quiet", "--bin", "hedgerow"]);
+  for (const name of ["demo", "other"]) run(hedgerow, ["bind", `${name}.hedge`, "--out", `${name}.bind.js`], consumer);
 }
 
 const asked = process.argv.slice(2);

@@ -8,7 +8,7 @@ import { report } from "./lib/report.mjs";
 import { PACKAGE, config } from "./lib/worker.mjs";
 
 test("workerd", { timeout: 300_000 }, async (t) => {
-  const suite = readdirSync(join(consumer, "suite")).map((name) => `(name = "suite/${name}", esModule = embed "suite/${name}")`);
+  const suite = [...readdirSync(join(consumer, "suite")).map((name) => `suite/${name}`), "demo.bind.js", "other.bind.js"].map((name) => `(name = "${name}", esModule = embed "${name}")`);
   const server = await workerd(config(consumer, "suite.capnp", [`(name = "worker.js", esModule = embed "worker.js")`, `(name = "fixtures.json", json = embed "fixtures.json")`, ...suite]));
   try {
     const response = await fetch(server.url, { signal: AbortSignal.timeout(240_000) });

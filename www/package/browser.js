@@ -12,6 +12,19 @@ const host = {
     return engine;
   },
   open,
+  spawn() {
+    const worker = new Worker(new URL("./browser-worker.js", import.meta.url), { type: "module" });
+    return {
+      post: (message, transfer) => worker.postMessage(message, transfer),
+      listen(take, failed) {
+        worker.addEventListener("message", ({ data }) => take(data));
+        worker.addEventListener("error", (event) => failed(new Error(`a worker failed: ${event.message ?? "it did not start"}`)));
+        worker.addEventListener("messageerror", () => failed(new Error("a worker's message cannot be read")));
+      },
+      keep() {},
+      end: () => worker.terminate(),
+    };
+  },
 };
 
 function open(source) {

@@ -16,9 +16,9 @@ const out = at("build", "package");
 const LIMIT = 155_000;
 /** Copied as they are, and without comments and spaces. */
 const COPIED = ["index.d.ts", "README.md"];
-const MINIFIED = ["browser.js", "columns.js", "fields.js", "load.js", "model.js", "node.js", "reader.js", "session.js", "workerd.js"];
+const MINIFIED = readdirSync(at("www", "package")).filter((name) => name.endsWith(".js"));
 
-/** What a consumer on each host ends up with besides the engine itself. */
+/** What a consumer on each host ends up with besides the engine itself; without the pool, which is loaded when it is asked for. */
 const WEIGHED = ["browser.js", "columns.js", "fields.js", "load.js", "model.js", "reader.js", "session.js", "engine.js"];
 
 async function main() {

@@ -3,8 +3,21 @@
 /** Bytes of a `.hedge` file, or where they are. A string is a URL; in Node, Deno and Bun it may be a path. */
 export type Source = Uint8Array | ArrayBuffer | Blob | Response | URL | string;
 
+declare const types: unique symbol;
+
+/** What `hedgerow bind` writes for one model: its records' reader, its answers' builder, and their types. */
+export interface Binding<Input extends object = Record<string, unknown>, Output = Answer> {
+  readonly format: number;
+  /** The model that it belongs to. */
+  readonly model_id: string;
+  readonly read: Function;
+  readonly answer: Function;
+  /** Never there: carries the types. */
+  readonly [types]?: { input: Input; output: Output };
+}
+
 /** How a model is loaded. */
-export interface LoadOptions {
+export interface LoadOptions<Input extends object = any, Output = any> {
   /**
    * A second model, loaded with the first. Where the first cannot be read or is damaged, this one answers, under its own name,
    * version and id, and `health()` says `degraded` and why.
@@ -12,6 +25,11 @@ export interface LoadOptions {
   fallback?: Source | Promise<Source> | null;
   /** How answers are remembered; `false`: not at all. By default 1000 answers, 4 MiB, one hour. */
   cache?: CacheOptions | boolean | null;
+  /**
+   * What `hedgerow bind model.hedge --out model.js` wrote for this very model: `import bind from "./model.js"`. Without it the same
+   * code is made at run time where the host allows that (Cloudflare Workers and strict pages do not), else a slower loop reads.
+   */
+  bind?: Binding<Input, Output> | { readonly default: Binding<Input, Output> } | null;
   /**
    * Where `hedgerow_bg.wasm` is, for bundlers that do not carry it along: a compiled module, its bytes, a response or a URL.
    * By default it is found beside the package's JavaScript.
@@ -268,5 +286,5 @@ export interface Model<Input extends object = Record<string, unknown>, Output = 
  */
 export function load<Input extends object = Record<string, unknown>, Output = Answer>(
   source: Source | Promise<Source>,
-  options?: LoadOptions,
+  options?: LoadOptions<Input, Output>,
 ): Promise<Model<Input, Output>>;

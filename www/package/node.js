@@ -15,6 +15,23 @@ const host = {
     return engine;
   },
   open,
+  async spawn() {
+    const { Worker } = await import("node:worker_threads");
+    const worker = new Worker(new URL("./node-worker.js", import.meta.url));
+    // Without work it keeps no program from ending.
+    worker.unref();
+    return {
+      post: (message, transfer) => worker.postMessage(message, transfer),
+      listen(take, failed) {
+        worker.on("message", take);
+        worker.on("error", failed);
+        worker.on("messageerror", failed);
+        worker.on("exit", (code) => failed(new Error(`a worker ended with ${code}`)));
+      },
+      keep: (on) => (on ? worker.ref() : worker.unref()),
+      end: () => worker.terminate(),
+    };
+  },
 };
 
 async function open(source) {

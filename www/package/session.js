@@ -71,7 +71,7 @@ export class Session {
     this.plan = fields.map(planOf);
     this.levels = this.plan.map((field) => field.levels);
     this.#names = new Set(fields.map((field) => field.name));
-    if (bind !== undefined) this.#bind(bind);
+    if (bind !== undefined && bind !== null) this.#bind(bind);
   }
 
   /** What a worker needs to answer as this one does. */
@@ -85,6 +85,7 @@ export class Session {
     const { runtime } = this;
     this.#drop();
     this.#source = null;
+    this.pool?.end(new Error("the model was freed"));
     runtime?.free();
   }
 

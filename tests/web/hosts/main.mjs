@@ -3,11 +3,13 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
 import { load } from "hedgerow";
+import demo from "./demo.bind.js";
+import other from "./other.bind.js";
 import { fails, ok, same } from "./suite/check.js";
 import { run } from "./suite/index.js";
 
 const fixtures = JSON.parse(readFileSync(new URL("./fixtures.json", import.meta.url), "utf8"));
-const results = await run(load, fixtures);
+const results = await run(load, fixtures, { demo, other });
 
 const file = new URL("./demo.hedge", import.meta.url);
 const answers = async (source) => same((await load(source)).predict(fixtures.demo.record).status, "ok");

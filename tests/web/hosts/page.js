@@ -1,10 +1,12 @@
 // A page: the suite, and what only a browser does. The results go into the document.
 import { load } from "/node_modules/hedgerow/browser.js";
+import demo from "/demo.bind.js";
+import other from "/other.bind.js";
 import { fails, same } from "/suite/check.js";
 import { run } from "/suite/index.js";
 
 const fixtures = await (await fetch("/fixtures.json")).json();
-const results = await run(load, fixtures);
+const results = await run(load, fixtures, { demo, other });
 const answers = async (source, options) => same((await load(source, options)).predict(fixtures.demo.record).status, "ok");
 const more = [
   ["loads from a URL", () => answers("/demo.hedge")],

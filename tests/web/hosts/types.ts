@@ -1,6 +1,7 @@
 // Types as a user meets them; tests/web/types.test.mjs checks that this compiles, and that what must not compile does not.
 import { load, type Answer, type Model, type Prediction, type Rejected, type Results, type Schema, type Violation } from "hedgerow";
 import type { Input, Output } from "./demo.js";
+import bind from "./demo.bind.js";
 
 const model: Model = await load("model.hedge", { cache: { entries: 10, bytes: 1 << 20, ttl: 60 }, fallback: new URL("https://example.com/old.hedge") });
 await load(fetch("model.hedge"), { cache: false });
@@ -39,6 +40,15 @@ if (typedAnswer.status === "ok") {
   const p: number = typedAnswer.probability.high;
   console.log(label, p);
 }
+
+// A binding brings the types along.
+const bound = await load("demo.hedge", { bind, cache: false });
+const boundAnswer = bound.predict({ age: 39, region: "EU" });
+if (boundAnswer.status === "ok") console.log(boundAnswer.probability.high);
+// @ts-expect-error: a level that the model does not have
+bound.predict({ age: 39, region: "Mars" });
+// @ts-expect-error: no binding
+await load("demo.hedge", { bind: "demo.bind.js" });
 
 // @ts-expect-error: an option that does not exist
 await load("model.hedge", { cash: false });

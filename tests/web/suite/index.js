@@ -1,6 +1,8 @@
 // What is asked of the package on every host: `run` loads nothing by itself, so a host without files or network can run it.
-// `load` is the package's; `fixtures` is what tests/web/fixtures.rs wrote natively.
+// `load` is the package's; `fixtures` is what tests/web/fixtures.rs wrote natively, `bindings` what `hedgerow bind` wrote
+// of the models demo and other.
 import * as answers from "./answers.js";
+import * as binding from "./binding.js";
 import * as columns from "./columns.js";
 import * as imports from "./imports.js";
 import * as loading from "./loading.js";
@@ -9,22 +11,28 @@ import * as records from "./records.js";
 import * as recovery from "./recovery.js";
 
 /** The tests: `[name, work]`. */
-export function tests(load, fixtures) {
+export function tests(load, fixtures, bindings) {
   const context = {
     load,
     fixtures,
+    bindings,
     /** The bytes of a fixture model, a new copy each time. */
     bytes: (name) => decode(fixtures.models[name] ?? missing(name)),
     /** A fixture model; remembers no answers unless told to. */
     model: (name, options) => load(context.bytes(name), { cache: false, ...options }),
   };
-  return [loading, answers, records, columns, recovery, parity, imports].flatMap((part) => part.tests(context));
+  // The same of models with bindings.
+  const bound = { ...context, model: (name, options) => context.model(name, { bind: bindings?.[name], ...options }) };
+  return [
+    ...[loading, answers, records, columns, binding, recovery, parity, imports].flatMap((part) => part.tests(context)),
+    ...[records, columns].flatMap((part) => part.tests(bound)).map(([name, work]) => [`bound: ${name}`, work]),
+  ];
 }
 
 /** Runs all of them: `{ name, error }` each, the error null where it passed. */
-export async function run(load, fixtures) {
+export async function run(load, fixtures, bindings) {
   const results = [];
-  for (const [name, work] of tests(load, fixtures)) {
+  for (const [name, work] of tests(load, fixtures, bindings)) {
     let error = null;
     try {
       await work();

@@ -1,0 +1,41 @@
+// What a worker of a pool does (pool.js is its other side): rows of slots in, class indices and probabilities out.
+import { Session } from "./session.js";
+
+/** Takes messages; `post(message, transfer)` sends what there is to say. */
+export function worker(post) {
+  let session = null;
+  const answers = {
+    parts({ parts }) {
+      session = new Session(parts.module, parts.source);
+      return [true, []];
+    },
+    slots({ slots, rows, asOf, now }) {
+      const { plan, schema } = session;
+      const classes = schema.classes.length;
+      const results = { answers: new Float64Array(rows * classes), indices: new Int32Array(rows) };
+      for (let from = 0; from < rows; ) {
+        const { columns, length } = session.block();
+        const count = Math.min(length, rows - from);
+        plan.forEach((_, j) => columns.set(slots.subarray(j * rows + from, j * rows + from + count), j * length));
+        const block = session.run(count, asOf, now, false);
+        results.answers.set(block.answers.subarray(0, count * classes), from * classes);
+        results.indices.set(block.indices.subarray(0, count), from);
+        from += count;
+      }
+      return [results, [results.answers.buffer, results.indices.buffer]];
+    },
+    counts() {
+      const bytes = session.enter((runtime) => runtime.take_counts());
+      return [bytes, [bytes.buffer]];
+    },
+  };
+  return (message) => {
+    try {
+      const kind = Object.keys(answers).find((name) => message[name] !== undefined);
+      const [answer, transfer] = answers[kind](message);
+      post({ id: message.id, answer }, transfer);
+    } catch (error) {
+      post({ id: message.id, error: String(error?.message ?? error) }, []);
+    }
+  };
+}
