@@ -40,6 +40,18 @@ test("Node's example answers", async () => {
   assert.match(await run(process.execPath, ["node.mjs"]), /status: 'ok'[\s\S]*model: 'projects'/);
 });
 
+test("the example of many rows answers, with workers too", async () => {
+  writeFileSync(join(box, "many.mjs"), block("Many rows", "js"));
+  assert.match(await run(process.execPath, ["many.mjs"]), /^Float64Array\(4\) \[[^\]]+\] 0 \{\s+rows: 2,[\s\S]*rejected: 0/);
+});
+
+test("the example of a binding answers", async () => {
+  await run("sh", ["-e", "-c", block("Where no code is made", "sh")]);
+  writeFileSync(join(box, "bound.mjs"), block("Where no code is made", "js"));
+  writeFileSync(join(box, "package.json"), '{ "type": "module" }\n');
+  assert.match(await run(process.execPath, ["bound.mjs"]), /status: 'ok'[\s\S]*model: 'projects'/);
+});
+
 test("the browser's example tells what is missing", async () => {
   // In Node, where the address is a path.
   writeFileSync(join(box, "browser.mjs"), block("Browser", "js"));

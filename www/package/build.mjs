@@ -13,7 +13,7 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const at = (...parts) => join(root, ...parts);
 const out = at("build", "package");
 /** What the engine with all its JavaScript may weigh, gzipped. */
-const LIMIT = 155_000;
+const LIMIT = 190_000;
 /** Copied as they are, and without comments and spaces. */
 const COPIED = ["index.d.ts", "README.md"];
 const MINIFIED = readdirSync(at("www", "package")).filter((name) => name.endsWith(".js"));

@@ -89,6 +89,12 @@ export interface ManyOptions {
 export interface ColumnsOptions extends ManyOptions {
   /** Whether strings are untyped text, as in `predict`. */
   raw?: boolean;
+  /**
+   * How many workers share the work (`true`: one to each processor); then a promise of the results is given back. They are
+   * started once, and end with `free()`. The columns must stay as they are until the promise is settled. Throws on hosts
+   * without workers (Cloudflare Workers).
+   */
+  workers?: number | true;
 }
 
 /** The answers to many rows. */
@@ -258,7 +264,8 @@ export interface Model<Input extends object = Record<string, unknown>, Output = 
    * Answers rows that are held as columns, past the cache: each as `predict` answers the object of its cells. Works in blocks, so
    * it needs no memory but for the results. Throws where the columns differ in length or are none.
    */
-  predictColumns(columns: Columns<string & keyof Input>, options?: ColumnsOptions): Results;
+  predictColumns(columns: Columns<string & keyof Input>, options?: ColumnsOptions & { workers?: undefined }): Results;
+  predictColumns(columns: Columns<string & keyof Input>, options: ColumnsOptions & { workers: number | true }): Promise<Results>;
   /**
    * Answers rows of encoded slots, one after another in `schema.fields`' order: a number as it is, a category as the index of its
    * level (`levels.length`: an unknown level, where those are admitted), a flag as 0 or 1, a time as seconds since 1970 UTC, NaN

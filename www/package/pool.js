@@ -14,6 +14,7 @@ export async function pooled(session, table, results, call) {
   const wanted = call.workers === true ? (globalThis.navigator?.hardwareConcurrency ?? 4) : call.workers;
   if (!Number.isInteger(wanted) || wanted < 1) throw new RangeError(`the option workers is ${String(call.workers)}: it must be a whole number from 1 on, or true for one to each processor`);
   if (session.spawn === undefined) throw new Error("this host has no workers: leave the option workers away, and the call answers by itself");
+  session.alive();
   const { rows } = table;
   const number = Math.min(wanted, MAX_WORKERS, Math.max(1, Math.ceil(rows / LEAST)));
   const task = Math.min(MOST, Math.max(LEAST, Math.ceil(rows / number / 4 / 256) * 256));

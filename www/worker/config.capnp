@@ -22,6 +22,7 @@ const predict :Workerd.Worker = (
     (name = "hedgerow/columns.js", esModule = embed "../../build/package/columns.js"),
     (name = "hedgerow/fields.js", esModule = embed "../../build/package/fields.js"),
     (name = "hedgerow/reader.js", esModule = embed "../../build/package/reader.js"),
+    (name = "hedgerow/pool.js", esModule = embed "../../build/package/pool.js"),
     (name = "hedgerow/engine.js", esModule = embed "../../build/package/engine.js"),
     (name = "hedgerow/hedgerow_bg.wasm", wasm = embed "../../build/package/hedgerow_bg.wasm"),
   ]

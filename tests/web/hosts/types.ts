@@ -22,6 +22,8 @@ if (answer.status === "ok") {
 const all: Answer[] = model.predictBatch([{ age: 1 }, {}], { asOf: 0 });
 const results: Results = model.predictColumns({ age: new Float64Array(2), region: { codes: Uint8Array.of(0, 0), dictionary: ["EU"] }, member: [true, null] }, { out: { class_index: new Int32Array(2) }, onProgress: ({ rows }) => console.log(rows) });
 console.log(results.probability[1], results.violations[0]?.row, model.predictMatrix(new Float64Array(7), 1, { asOf: 0 }).rejected);
+const pooled: Promise<Results> = model.predictColumns({ age: [39] }, { workers: 2, signal: new AbortController().signal });
+console.log((await pooled).rows, (await model.predictColumns({ age: [39] }, { workers: true })).rows);
 const schema: Schema = model.schema;
 for (const field of schema.fields) console.log(field.name, field.levels?.length, field.observed?.typical);
 const { status, reason } = model.health();

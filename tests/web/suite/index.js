@@ -9,6 +9,7 @@ import * as loading from "./loading.js";
 import * as parity from "./parity.js";
 import * as records from "./records.js";
 import * as recovery from "./recovery.js";
+import * as workers from "./workers.js";
 
 /** The tests: `[name, work]`. */
 export function tests(load, fixtures, bindings) {
@@ -24,7 +25,7 @@ export function tests(load, fixtures, bindings) {
   // The same of models with bindings.
   const bound = { ...context, model: (name, options) => context.model(name, { bind: bindings?.[name], ...options }) };
   return [
-    ...[loading, answers, records, columns, binding, recovery, parity, imports].flatMap((part) => part.tests(context)),
+    ...[loading, answers, records, columns, binding, recovery, workers, parity, imports].flatMap((part) => part.tests(context)),
     ...[records, columns].flatMap((part) => part.tests(bound)).map(([name, work]) => [`bound: ${name}`, work]),
   ];
 }
