@@ -186,13 +186,12 @@ impl Engine {
 
     /// Takes the counts of the traffic so far away, for another engine of the same model to [add](Self::add_counts).
     pub fn take_counts(&mut self) -> Profile {
-        let fresh = self.live.fresh();
-        std::mem::replace(&mut self.live, fresh)
+        self.live.take()
     }
 
     /// Adds what another engine of the same model has counted.
     pub fn add_counts(&mut self, counts: &Profile) -> Result<()> {
-        self.live.merge(counts)
+        self.live.add(counts)
     }
 
     /// One record. `as_of`: what `now()` means (default: `now`); `now`: the host's clock; both seconds since 1970 UTC, taken to

@@ -4,6 +4,7 @@
 //! are looked up in many times in a row. Nothing is lost by waiting: [`Counter::profile`] counts the rows that still wait into its copy.
 
 use super::{BINS, Counts, EDGES, Profile};
+use crate::error::Result;
 use crate::math::{self, BLOCK};
 use crate::simd::{F64x2, I64x2};
 
@@ -70,6 +71,18 @@ impl Counter {
         let mut profile = self.counted.clone();
         count_rows(&mut profile, &self.grids, &self.waiting, self.rows);
         profile
+    }
+
+    /// The counts so far, which it forgets.
+    pub fn take(&mut self) -> Profile {
+        let profile = self.profile();
+        (self.counted, self.rows) = (profile.fresh(), 0);
+        profile
+    }
+
+    /// Adds what was counted elsewhere, over the same edges.
+    pub fn add(&mut self, counts: &Profile) -> Result<()> {
+        self.counted.merge(counts)
     }
 
     #[cold]

@@ -225,6 +225,28 @@ fn reading_changes_nothing() {
 }
 
 #[test]
+fn what_is_taken_from_one_counter_is_added_to_another() {
+    let reference = profile(&(0..500).map(f64::from).collect::<Vec<_>>());
+    let (mut one, mut other, mut both) = (Counter::new(&reference), Counter::new(&reference), Counter::new(&reference));
+    for i in 0..777 {
+        let row = [f64::from(i % 501), f64::from(i % 3), f64::from(i % 2)];
+        let answer = [f64::from(i % 11) / 10.0, f64::from(10 - i % 11) / 10.0];
+        if i % 3 == 0 { &mut one } else { &mut other }.row(&row, &answer);
+        both.row(&row, &answer);
+    }
+    let taken = other.take();
+    assert_eq!((taken.slots[0].n, other.profile()), (518, reference.fresh()));
+    one.add(&taken).unwrap();
+    let (one, both) = (one.profile(), both.profile());
+    assert_eq!((&one.predicted, &one.probability), (&both.predicted, &both.probability));
+    for (one, both) in one.slots.iter().zip(&both.slots) {
+        assert_eq!((&one.bins, one.n, one.min, one.max), (&both.bins, both.n, both.min, both.max));
+        assert!((one.mean - both.mean).abs() < 1e-9 && (one.m2 - both.m2).abs() < 1e-6);
+    }
+    assert!(one.slots[0].n == 777 && Counter::new(&profile(&[1.0, 2.0])).add(&one).is_err());
+}
+
+#[test]
 fn equal_and_growing_steps_between_edges_take_one_comparison() {
     let even: Vec<f64> = (0..63).map(|k| f64::from(k) - 30.0).collect();
     let growing: Vec<f64> = (0..63).map(|k| (0..k).fold(1.0, |v, _| v * 1.4)).collect();
