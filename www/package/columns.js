@@ -145,7 +145,14 @@ export class Results {
       return;
     }
     this.rejected += 1;
-    if (this.#violations.length < MAX_REFUSED) this.#violations.push({ row, violations: answer.violations });
+    this.#violations.push({ row, violations: answer.violations });
+    if (this.#violations.length > 2 * MAX_REFUSED) this.#first();
+  }
+
+  /** Keeps the first refused rows, in whatever order they came. */
+  #first() {
+    this.#violations.sort((a, b) => a.row - b.row);
+    this.#violations.length = Math.min(this.#violations.length, MAX_REFUSED);
   }
 
   /** Tells the caller how far it is, now and then; `done` rows are answered. */
@@ -157,7 +164,7 @@ export class Results {
   }
 
   finish() {
-    this.#violations.sort((a, b) => a.row - b.row);
+    this.#first();
     const { model, model_version, model_id, as_of, timestamp } = this.#session.stamp(this.#call.asOf, this.#now);
     return {
       rows: this.#rows,
