@@ -262,18 +262,20 @@ fn kept(named: &[bool]) -> Vec<u16> {
 /// The ranks of a block, as the bytes of one part.
 fn part<'a>(ranks: &[u16; BLOCK], lane: &Lane, out: impl Iterator<Item = &'a mut [i8; GROUP]>) {
     let below = I16x8::splat((PART * lane.part) as u16 as i16);
-    let (most, sign) = (I16x8::splat(255), I8x16::splat(-128));
+    let (most, flip) = (I16x8::splat(255), I8x16::splat(127));
     let missing = I16x8::splat(if lane.left { MISSING as i16 } else { 0 });
     let all = I16x8::splat(-1);
     let code = |ranks: [u16; 8]| {
         let ranks = I16x8::load(&ranks.map(|r| r as i16));
         // A missing number that goes left becomes 0; where it goes right it is the largest already.
         let ranks = ranks & ((ranks.eq(all) & missing) ^ all);
-        ranks.sub_sat_u(below).min_u(most)
+        // 255 less the code. (Not the smaller of both: LLVM takes `umin(v, 255)` before `narrow_u` away on wasm32, where
+        // narrowing takes 0x8000 and more for negative numbers and gives 0.)
+        most.sub_sat_u(ranks.sub_sat_u(below))
     };
     let (eights, _) = ranks.as_chunks::<8>();
     for (out, pair) in out.zip(eights.as_chunks::<2>().0) {
-        (code(pair[0]).narrow_u(code(pair[1])) ^ sign).store(out);
+        (code(pair[0]).narrow_u(code(pair[1])) ^ flip).store(out);
     }
 }
 
