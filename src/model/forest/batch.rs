@@ -65,6 +65,7 @@ pub(super) struct Batch {
 }
 
 impl Batch {
+    #[inline(never)]
     pub(super) fn new(forest: &Forest) -> Batch {
         let (named, depths) = survey(forest);
         let mut batch = Batch {
@@ -87,7 +88,7 @@ impl Batch {
             let reference = Plan { top: 0, levels: 0, table: 0, below: Below::Reference };
             batch.plans.push(plan.unwrap_or(reference));
         }
-        batch.columns.finish(forest);
+        batch.columns.finish();
         batch
     }
 
@@ -246,6 +247,7 @@ fn begin(forest: &Forest, out: &mut [f64]) {
 }
 
 /// Adds to each row's sum the value of its leaf.
+#[inline(never)]
 fn add_leaves(leaves: &[f64], at: &[[i8; GROUP]], sums: &mut [f64]) {
     for (sums, at) in sums.as_chunks_mut::<GROUP>().0.iter_mut().zip(at) {
         for (sum, at) in sums.iter_mut().zip(at) {
@@ -256,6 +258,7 @@ fn add_leaves(leaves: &[f64], at: &[[i8; GROUP]], sums: &mut [f64]) {
 }
 
 /// Adds a tree by the reference traversal.
+#[inline(never)]
 fn add_reference(forest: &Forest, tree: &Tree, x: &[f64], rows: usize, out: &mut [f64]) {
     for row in 0..rows {
         let leaf = forest.leaf(forest.descend_by(tree, |feature| x[feature * BLOCK + row]));
@@ -266,6 +269,7 @@ fn add_reference(forest: &Forest, tree: &Tree, x: &[f64], rows: usize, out: &mut
 }
 
 /// From summed scores to probabilities.
+#[inline(never)]
 fn finish(forest: &Forest, rows: usize, out: &mut [f64]) {
     let (first, rest) = out.split_at_mut(BLOCK);
     let pairs = first.iter_mut().zip(rest.iter_mut()).take(rows);

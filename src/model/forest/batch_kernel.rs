@@ -80,6 +80,7 @@ impl Descent<'_> {
 ///
 /// # Safety
 /// The nodes' columns are below `n_bytes`, and `bytes` has that many columns for each group of `at`.
+#[inline(never)]
 pub(super) unsafe fn three_levels(nodes: &[Top; 15], bytes: &[[i8; GROUP]], n_bytes: usize, at: &mut [[i8; GROUP]]) {
     for (g, at) in at.iter_mut().enumerate() {
         // SAFETY: the caller's.
@@ -92,6 +93,7 @@ pub(super) unsafe fn three_levels(nodes: &[Top; 15], bytes: &[[i8; GROUP]], n_by
 ///
 /// # Safety
 /// As [`three_levels`].
+#[inline(never)]
 pub(super) unsafe fn four_levels(nodes: &[Top; 15], bytes: &[[i8; GROUP]], n_bytes: usize, at: &mut [[i8; GROUP]]) {
     for (g, at) in at.iter_mut().enumerate() {
         // SAFETY: the caller's.
@@ -104,6 +106,7 @@ pub(super) unsafe fn four_levels(nodes: &[Top; 15], bytes: &[[i8; GROUP]], n_byt
 ///
 /// # Safety
 /// The level's columns are below `n_bytes`, and `bytes` has that many columns for each group of `at`.
+#[inline(never)]
 pub(super) unsafe fn level<const WIDE: bool>(
     level: &Level,
     bytes: &[[i8; GROUP]],

@@ -1,5 +1,6 @@
 //! The fast forest against the reference: random forests of every shape, rows at everything that changes an answer.
 
+use super::Below;
 use crate::math::{BLOCK, bits};
 use crate::model::Model;
 use crate::model::forest::{Fast, Forest, Link, PlainNode, PlainTree, Test};
@@ -102,8 +103,19 @@ fn value(shape: &Shape, rng: &mut TestRng) -> f64 {
     }
 }
 
+/// How many trees are walked wholly by many rows at once, then by eight rows in step, by the reference.
+fn kinds(fast: &Fast) -> [usize; 3] {
+    let plans = &fast.batch.as_ref().unwrap().plans;
+    let count = |is: fn(&Below) -> bool| plans.iter().filter(|p| is(&p.below)).count();
+    [
+        count(|b| matches!(b, Below::Leaves(_))),
+        count(|b| matches!(b, Below::Deep(..))),
+        count(|b| matches!(b, Below::Reference)),
+    ]
+}
+
 /// Holds blocks of these many rows to the reference, with one `Fast` for all.
-fn hold(shape: &Shape, seed: u64, blocks: &[usize]) {
+fn hold(shape: &Shape, seed: u64, blocks: &[usize]) -> Fast {
     let mut rng = TestRng::from_seed(proptest::test_runner::RngAlgorithm::ChaCha, &[(seed % 251) as u8; 32]);
     for _ in 0..seed / 251 % 7 {
         rng.next_u64();
@@ -124,6 +136,7 @@ fn hold(shape: &Shape, seed: u64, blocks: &[usize]) {
             assert_eq!(got, expected, "row {row} of {rows}: {x:?}");
         }
     }
+    fast
 }
 
 fn shapes() -> impl Strategy<Value = Shape> {
@@ -180,15 +193,15 @@ fn large_forests_answer_as_the_reference_does() {
         sets,
         missing: 2,
     };
-    for (what, shape) in [
-        ("5000 trees", shape(5000, 6, 30, 40, 5)),
-        ("more columns of bytes than 256", shape(300, 6, 60, 60_000, 20)),
-        ("more columns of bytes than 4096, of words than 1024", shape(400, 9, 120, 9, 100)),
-        ("more cuts of words than there may be", shape(4, 64, 120_000, 150_000, 0)),
-        ("more cuts than ranks", shape(8, 64, 150_000, 3_000_000, 0)),
+    for (what, shape, reached) in [
+        ("5000 trees", shape(5000, 6, 30, 40, 0), [true, false, false]),
+        ("more columns of bytes than 256", shape(300, 6, 60, 60_000, 20), [true, true, false]),
+        ("too many columns of bytes and of words", shape(400, 9, 120, 9, 100), [true, true, true]),
+        ("parts of words", shape(4, 64, 120_000, 150_000, 0), [false, true, false]),
+        ("more cuts than ranks", shape(8, 64, 150_000, 3_000_000, 0), [false, true, false]),
     ] {
-        println!("{what}");
-        hold(&shape, 7, &[BLOCK, 17]);
+        let fast = hold(&shape, 7, &[BLOCK, 17]);
+        assert_eq!(kinds(&fast).map(|n| n > 0), reached, "{what}: {:?}", kinds(&fast));
     }
 }
 

@@ -75,6 +75,7 @@ impl Deep {
 
     /// From each row's place to the leaf vector it reaches. `places`: where each place's node is; `steps`: from
     /// [`add`](Self::add); `words`: the groups' columns, at least one in all.
+    #[inline(never)]
     pub(super) fn descend(
         &self,
         steps: u32,
@@ -85,27 +86,23 @@ impl Deep {
         reached: &mut [[u32; GROUP]],
     ) {
         assert!(words.len() >= at.len() * n_words && !words.is_empty());
-        for (g, (at, reached)) in at.iter().zip(reached).enumerate() {
-            for half in [0, 8] {
-                let mut p: [u32; 8] = std::array::from_fn(|j| places[at[half + j] as u8 as usize]);
-                // SAFETY: the group is one of those that the assertion counts.
-                let group: *const u8 = unsafe { words.as_ptr().add(g * n_words) }.cast();
-                for _ in 0..steps {
-                    for (j, p) in p.iter_mut().enumerate() {
-                        // SAFETY: `add` made all places and children; a split's right child was pushed with its left one,
-                        // and a leaf's key is greater than every word that `Columns::encode` writes.
-                        let node = unsafe { *self.nodes.get_unchecked(*p as usize) };
-                        let offset = (node.key & 0xffff) as usize;
-                        // SAFETY: the offset is of a column that `columns.word` gave out, so below `n_words`, or a leaf's, 0:
-                        // where there are no columns at all, every group is at the first, and there is room for one.
-                        let word = unsafe { *group.add(offset + 4 * (half + j)).cast::<u32>() };
-                        *p = node.child + (node.key.wrapping_sub(word) >> 31);
-                    }
-                }
-                for (j, p) in p.iter().enumerate() {
-                    reached[half + j] = self.leaves[*p as usize];
+        let halves = at.as_flattened().as_chunks::<8>().0.iter().zip(reached.as_flattened_mut().as_chunks_mut::<8>().0);
+        for (half, (at, reached)) in halves.enumerate() {
+            let mut p: [u32; 8] = at.map(|at| places[at as u8 as usize]);
+            // SAFETY: the group is one of those that the assertion counts; its second half is 8 words on.
+            let rows: *const u32 = unsafe { words.as_ptr().add(half / 2 * n_words).cast::<u32>().add(half % 2 * 8) };
+            for _ in 0..steps {
+                for (j, p) in p.iter_mut().enumerate() {
+                    // SAFETY: `add` made all places and children; a split's right child was pushed with its left one, and
+                    // a leaf's key is greater than every word that `Columns::encode` writes.
+                    let node = unsafe { *self.nodes.get_unchecked(*p as usize) };
+                    // SAFETY: the offset is of a column that `Columns::word` gave out, so below `n_words`, or a leaf's, 0:
+                    // where there are no columns at all, every group is at the first, and there is room for one.
+                    let word = unsafe { *rows.byte_add((node.key & 0xffff) as usize).add(j) };
+                    *p = node.child + (node.key.wrapping_sub(word) >> 31);
                 }
             }
+            *reached = p.map(|p| self.leaves[p as usize]);
         }
     }
 }

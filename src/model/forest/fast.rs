@@ -9,7 +9,7 @@ use super::single::Single;
 #[derive(Clone, Debug, Default)]
 pub struct Fast {
     ranked: Option<Ranked>,
-    batch: Option<Batch>,
+    pub(super) batch: Option<Batch>,
     single: Single,
 }
 

@@ -47,6 +47,8 @@ struct Numbering {
     /// Per part and direction, its column; `NONE` so far.
     at: Vec<u16>,
     lanes: Vec<Lane>,
+    /// The columns by those of the forest, once all are given out.
+    order: Vec<u16>,
     most: usize,
 }
 
@@ -61,7 +63,20 @@ impl Numbering {
             end - 2 * n
         };
         let first = parts.map(begin).collect();
-        Numbering { first, at: vec![NONE; end], lanes: Vec::new(), most }
+        Numbering { first, at: vec![NONE; end], lanes: Vec::new(), order: Vec::new(), most }
+    }
+
+    fn finish(&mut self) {
+        self.order = (0..self.lanes.len() as u16).collect();
+        self.order.sort_unstable_by_key(|at| self.lanes[usize::from(*at)].column);
+    }
+
+    /// The columns from `from` in order that stand for this one of the forest; moves `from` past them.
+    fn of(&self, column: usize, from: &mut usize) -> impl Iterator<Item = (usize, Lane)> + Clone {
+        let lanes = self.order[*from..].iter().map(|at| (usize::from(*at), self.lanes[usize::from(*at)]));
+        let lanes = lanes.take_while(move |(_, lane)| lane.column as usize == column);
+        *from += lanes.clone().count();
+        lanes
     }
 
     /// The column of a part, unless there would be too many.
@@ -85,8 +100,6 @@ pub(super) struct Columns {
     kept: Vec<Vec<u16>>,
     /// Per column of the forest, what ranks are found with where it has more than [`MAX_CUTS`].
     wide: Vec<Option<Wide>>,
-    /// The columns of each of the forest's, by its number: bytes, words.
-    of: Vec<(Vec<u16>, Vec<u16>)>,
 }
 
 /// What stands for a grid of all cuts where they are too many.
@@ -125,7 +138,6 @@ impl Columns {
             words: Numbering::new(columns.iter().map(word_parts), most_words),
             kept,
             wide: columns.iter().zip(named).map(wide).collect(),
-            of: Vec::new(),
         }
     }
 
@@ -163,19 +175,15 @@ impl Columns {
         self.words.lanes.len()
     }
 
-    /// Call after the last column was given out.
-    pub(super) fn finish(&mut self, forest: &Forest) {
-        self.of = vec![Default::default(); forest.columns.len()];
-        for (lane, i) in self.bytes.lanes.iter().zip(0..) {
-            self.of[lane.column as usize].0.push(i);
-        }
-        for (lane, i) in self.words.lanes.iter().zip(0..) {
-            self.of[lane.column as usize].1.push(i);
-        }
+    /// Call after the last column was given out, and before a block comes.
+    pub(super) fn finish(&mut self) {
+        self.bytes.finish();
+        self.words.finish();
     }
 
     /// Puts a block into its columns. `x`: as [`Runner`](crate::model::Runner)'s; `bytes`, `words`: `groups` groups, every number of which is
     /// set.
+    #[inline(never)]
     pub(super) fn encode(
         &self,
         forest: &Forest,
@@ -186,59 +194,47 @@ impl Columns {
         words: &mut [[i32; GROUP]],
     ) {
         let (columns, _) = x.as_chunks::<BLOCK>();
+        let (n_bytes, n_words) = (self.n_bytes(), self.n_words());
         let mut ranks = [0; BLOCK];
-        for (i, (as_bytes, as_words)) in self.of.iter().enumerate() {
-            if as_bytes.is_empty() && as_words.is_empty() {
+        let (mut next_bytes, mut next_words) = (0, 0);
+        for (i, column) in forest.columns.iter().enumerate() {
+            let mut as_bytes = self.bytes.of(i, &mut next_bytes).peekable();
+            let as_words = self.words.of(i, &mut next_words);
+            if as_bytes.peek().is_none() && as_words.clone().next().is_none() {
                 continue;
             }
-            let column = &forest.columns[i];
             let x = &columns[column.feature];
             if let Tests::Sets(sets) = &column.tests {
-                for at in as_bytes {
-                    let lane = self.bytes.lanes[usize::from(*at)];
-                    let out = bytes[usize::from(*at)..].iter_mut().step_by(self.n_bytes());
-                    members(x, &sets[lane.part as usize], lane.left, -128, 127, out.take(groups));
+                for (at, lane) in as_bytes {
+                    let out = bytes[at..].iter_mut().step_by(n_bytes).take(groups);
+                    members(x, &sets[lane.part as usize], lane.left, (-128, 127), out);
                 }
-                for at in as_words {
-                    let lane = self.words.lanes[usize::from(*at)];
-                    let out = words[usize::from(*at)..].iter_mut().step_by(self.n_words());
-                    members(x, &sets[lane.part as usize], lane.left, 0, RIGHT, out.take(groups));
+                for (at, lane) in as_words {
+                    let out = words[at..].iter_mut().step_by(n_words).take(groups);
+                    members(x, &sets[lane.part as usize], lane.left, (0, RIGHT), out);
                 }
                 continue;
             }
-            let mut words_of = |at: u16, part: u32, ranks: &[u16; BLOCK]| {
-                let missing = if self.words.lanes[usize::from(at)].left { 0 } else { RIGHT };
-                let below = (part * WORD_PART) as u16;
-                let word = |rank: u16| match rank {
-                    MISSING => missing,
-                    rank => i32::from(rank.saturating_sub(below).min(WORD_PART as u16)) << 16,
-                };
-                let out = words[usize::from(at)..].iter_mut().step_by(self.n_words());
-                for (out, ranks) in out.zip(ranks.as_chunks::<GROUP>().0).take(groups) {
-                    *out = ranks.map(word);
-                }
-            };
+            let kept = &self.kept[i];
             if let Some(wide) = &self.wide[i] {
-                for at in as_words {
-                    wide.parts[self.words.lanes[usize::from(*at)].part as usize].ranks(x, &mut ranks);
-                    words_of(*at, 0, &ranks);
+                for (at, lane) in as_words {
+                    wide.parts[lane.part as usize].ranks(x, &mut ranks);
+                    word_part(&ranks, &Lane { part: 0, ..lane }, words[at..].iter_mut().step_by(n_words).take(groups));
                 }
                 wide.named.ranks(x, &mut ranks);
             } else if let Some(grid) = ranked.grid(i) {
                 grid.ranks(x, &mut ranks);
-                for at in as_words {
-                    words_of(*at, self.words.lanes[usize::from(*at)].part, &ranks);
+                for (at, lane) in as_words {
+                    word_part(&ranks, &lane, words[at..].iter_mut().step_by(n_words).take(groups));
                 }
-                let kept = &self.kept[i];
                 if !kept.is_empty() {
                     for rank in &mut ranks {
                         *rank = kept.get(usize::from(*rank)).copied().unwrap_or(MISSING);
                     }
                 }
             }
-            for at in as_bytes {
-                let out = bytes[usize::from(*at)..].iter_mut().step_by(self.n_bytes());
-                part(&ranks, &self.bytes.lanes[usize::from(*at)], out.take(groups));
+            for (at, lane) in as_bytes {
+                byte_part(&ranks, &lane, bytes[at..].iter_mut().step_by(n_bytes).take(groups));
             }
         }
     }
@@ -259,8 +255,20 @@ fn kept(named: &[bool]) -> Vec<u16> {
     kept
 }
 
+/// The ranks of a block, as the words of one part.
+fn word_part<'a>(ranks: &[u16; BLOCK], lane: &Lane, out: impl Iterator<Item = &'a mut [i32; GROUP]>) {
+    let missing = if lane.left { 0 } else { RIGHT };
+    let below = (lane.part * WORD_PART) as u16;
+    for (out, ranks) in out.zip(ranks.as_chunks::<GROUP>().0) {
+        *out = ranks.map(|rank| match rank {
+            MISSING => missing,
+            rank => i32::from(rank.saturating_sub(below).min(WORD_PART as u16)) << 16,
+        });
+    }
+}
+
 /// The ranks of a block, as the bytes of one part.
-fn part<'a>(ranks: &[u16; BLOCK], lane: &Lane, out: impl Iterator<Item = &'a mut [i8; GROUP]>) {
+fn byte_part<'a>(ranks: &[u16; BLOCK], lane: &Lane, out: impl Iterator<Item = &'a mut [i8; GROUP]>) {
     let below = I16x8::splat((PART * lane.part) as u16 as i16);
     let (most, flip) = (I16x8::splat(255), I8x16::splat(127));
     let missing = I16x8::splat(if lane.left { MISSING as i16 } else { 0 });
@@ -284,8 +292,7 @@ fn members<'a, T: Copy + 'a>(
     x: &[f64; BLOCK],
     set: &[u64],
     left: bool,
-    inside: T,
-    outside: T,
+    (inside, outside): (T, T),
     out: impl Iterator<Item = &'a mut [T; GROUP]>,
 ) {
     for (out, x) in out.zip(x.as_chunks::<GROUP>().0) {
