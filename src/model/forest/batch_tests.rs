@@ -31,6 +31,8 @@ fn tree(shape: &Shape, output: usize, rng: &mut TestRng) -> PlainTree {
     let mut nodes = vec![PlainNode::Leaf(vec![])];
     let mut open = vec![(0, 0)];
     let splits = below(shape.splits + 1);
+    // Sets of a tree fit one vector, several, or none.
+    let reach = below(3);
     for _ in 0..splits {
         let chosen = if below(2) == 0 { open.len() - 1 } else { below(open.len()) };
         let (at, depth) = open.swap_remove(chosen);
@@ -39,7 +41,7 @@ fn tree(shape: &Shape, output: usize, rng: &mut TestRng) -> PlainTree {
             continue;
         }
         let test = if (below(100) as u32) < shape.sets {
-            Test::In((0..below(6)).map(|_| below(140) as u32).collect())
+            Test::In((0..below(6)).map(|_| below([20, 140, 260][reach]) as u32).collect())
         } else {
             Test::AtMost(threshold(below(shape.cuts), shape.cuts))
         };
@@ -98,7 +100,7 @@ fn value(shape: &Shape, rng: &mut TestRng) -> f64 {
         4 | 5 => cut.next_down(),
         6 => f64::NAN,
         7 => [f64::INFINITY, f64::NEG_INFINITY, -0.0, 0.0, f64::MAX, -f64::MAX, 4e9, -0.5][below(8)],
-        8 | 9 => below(140) as f64 + below(2) as f64 * 0.75,
+        8 | 9 => below(270) as f64 + below(2) as f64 * 0.75,
         _ => below(1000) as f64 / 250.0 - 2.0,
     }
 }

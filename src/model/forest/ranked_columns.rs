@@ -205,13 +205,21 @@ impl Columns {
             }
             let x = &columns[column.feature];
             if let Tests::Sets(sets) = &column.tests {
+                let categories = x.map(category);
+                let (categories, _) = categories.as_chunks::<GROUP>();
+                let of_lane = |lane: Lane| Members::new(&sets[lane.part as usize], lane.left, x, categories);
                 for (at, lane) in as_bytes {
-                    let out = bytes[at..].iter_mut().step_by(n_bytes).take(groups);
-                    members(x, &sets[lane.part as usize], lane.left, (-128, 127), out);
+                    let set = of_lane(lane);
+                    for (g, out) in bytes[at..].iter_mut().step_by(n_bytes).take(groups).enumerate() {
+                        set.group(g, out);
+                    }
                 }
                 for (at, lane) in as_words {
-                    let out = words[at..].iter_mut().step_by(n_words).take(groups);
-                    members(x, &sets[lane.part as usize], lane.left, (0, RIGHT), out);
+                    let (set, mut one) = (of_lane(lane), [0; GROUP]);
+                    for (g, out) in words[at..].iter_mut().step_by(n_words).take(groups).enumerate() {
+                        set.group(g, &mut one);
+                        *out = one.map(|byte| if byte < 0 { 0 } else { RIGHT });
+                    }
                 }
                 continue;
             }
@@ -287,15 +295,66 @@ fn byte_part<'a>(ranks: &[u16; BLOCK], lane: &Lane, out: impl Iterator<Item = &'
     }
 }
 
-/// `inside` for each row whose category is in the set, `outside` for the others.
-fn members<'a, T: Copy + 'a>(
-    x: &[f64; BLOCK],
-    set: &[u64],
+/// Categories of sets that are looked up by shuffles, 16 to each.
+const SMALL: usize = 16 * TABLES;
+const TABLES: usize = 14;
+
+/// The category of a number as a byte: below [`SMALL`], or [`OTHER`], which no set of small categories has, or -1: missing.
+fn category(v: f64) -> i8 {
+    if v.is_nan() {
+        -1
+    } else if v > -1.0 && v < SMALL as f64 {
+        // SAFETY: it is finite and cut off within 0..SMALL.
+        (unsafe { v.to_int_unchecked::<i32>() }) as i8
+    } else {
+        OTHER
+    }
+}
+
+/// As an unsigned byte, past all of [`SMALL`] and, less any multiple of 16 below it, past 15.
+const OTHER: i8 = -2;
+
+/// A set, ready to be asked by groups of rows: -128 in it, 127 not.
+struct Members<'a> {
+    set: &'a [u64],
     left: bool,
-    (inside, outside): (T, T),
-    out: impl Iterator<Item = &'a mut [T; GROUP]>,
-) {
-    for (out, x) in out.zip(x.as_chunks::<GROUP>().0) {
-        *out = x.map(|v| if if v.is_nan() { left } else { contains(set, v) } { inside } else { outside });
+    x: &'a [f64; BLOCK],
+    categories: &'a [[i8; GROUP]],
+    /// Per category -1 in the set, 0 not; where the set has only small ones.
+    tables: [I8x16; TABLES],
+    n_tables: Option<usize>,
+}
+
+impl<'a> Members<'a> {
+    fn new(set: &'a [u64], left: bool, x: &'a [f64; BLOCK], categories: &'a [[i8; GROUP]]) -> Members<'a> {
+        let largest = set.last().map_or(0, |word| set.len() * 64 - word.leading_zeros() as usize);
+        let mut members = Members { set, left, x, categories, tables: [I8x16::splat(0); TABLES], n_tables: None };
+        if largest <= SMALL {
+            let bit = I8x16::load(&std::array::from_fn(|i| (1u8 << (i % 8)) as i8));
+            let n = largest.div_ceil(16);
+            for (w, table) in members.tables[..n].iter_mut().enumerate() {
+                let bits = (set[w / 4] >> (16 * (w % 4))) as u16;
+                let bytes = I8x16::load(&std::array::from_fn(|i| (bits >> (i / 8 * 8)) as i8));
+                *table = (bytes & bit).eq(bit);
+            }
+            members.n_tables = Some(n);
+        }
+        members
+    }
+
+    fn group(&self, g: usize, out: &mut [i8; GROUP]) {
+        let Some(n) = self.n_tables else {
+            let (x, _) = self.x.as_chunks::<GROUP>();
+            let is_in = |v: f64| if v.is_nan() { self.left } else { contains(self.set, v) };
+            *out = x[g].map(|v| if is_in(v) { -128 } else { 127 });
+            return;
+        };
+        let mut at = I8x16::load(&self.categories[g]);
+        let mut is_in = at.eq(I8x16::splat(-1)) & I8x16::splat(-i8::from(self.left));
+        for table in &self.tables[..n] {
+            is_in = is_in | table.swizzle(at);
+            at = at - I8x16::splat(16);
+        }
+        (is_in ^ I8x16::splat(127)).store(out);
     }
 }
