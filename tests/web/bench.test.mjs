@@ -69,9 +69,8 @@ test("bench", { timeout: 120_000 }, async (t) => {
   });
 
   await t.test("a wrong answer is counted", async () => {
-    const changed = native.slice();
-    changed[10] += 1e-9;
-    writeFileSync(path("native.f64"), bytes(changed));
+    // Of every row: a slice this short does not come to all.
+    writeFileSync(path("native.f64"), bytes(native.map((p, k) => (k % 2 ? p + 1e-12 : p))));
     const { told } = await slices(name, ["single"]);
     writeFileSync(path("native.f64"), bytes(native));
     for (const { measure, wrong } of told) assert.ok(wrong > 0, measure);
