@@ -7,6 +7,7 @@ import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { open } from "./lib/model.mjs";
 import { binary, models } from "./lib/places.mjs";
+import { REFERENCED } from "./lib/plan.mjs";
 
 const SOURCES = ["source.json", "source.txt", "source.hedge.json"];
 const hash = (...files) => files.reduce((sum, file) => sum.update(readFileSync(file)), createHash("sha256")).digest("hex");
@@ -18,7 +19,8 @@ function prepare(name) {
   const stamp = hash(binary, model.path(source), model.path("rows.f64"), new URL(import.meta.url));
   if (model.has("prepared-by") && model.text("prepared-by") === stamp) return;
   const artifact = model.path("model.hedge");
-  run(["import", model.path(source), "--out", artifact, "--name", name, ...(source === "source.hedge.json" ? [] : ["--classes", model.classes.join(",")])]);
+  const classes = source === "source.hedge.json" ? [] : ["--classes", model.classes.join(",")];
+  run(["import", model.path(source), "--out", artifact, "--name", name, ...classes]);
   if (binds()) run(["bind", artifact, "--out", model.path("bind.mjs")]);
 
   const rows = model.rows();
@@ -32,6 +34,11 @@ function prepare(name) {
   const wanted = model.classes.map((label) => `probability_${label}`);
   if (labels.join() !== wanted.join()) throw new Error(`${name}: the native answers have the columns ${labels.join()}, not ${wanted.join()}`);
   const native = Float64Array.from(answers.flatMap((line) => line.split(",").slice(1).map(Number)));
+
+  if (REFERENCED.includes(name)) {
+    writeFileSync(model.path("sample.csv"), `${lines.slice(0, 2001).join("\n")}\n`);
+    run(["import", model.path(source), "--out", model.path("data.hedge"), "--name", name, "--data", model.path("sample.csv"), ...classes]);
+  }
 
   const original = model.expected("expected.f64");
   if (native.length !== original.length) throw new Error(`${name}: ${native.length} native answers to ${original.length} of the original`);

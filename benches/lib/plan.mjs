@@ -9,7 +9,10 @@ const GROWTH_ONLY = new Set(["b20-xgb50d6", "b20-xgb250d6", "b20-xgb1000d6"]);
 /** Where answers from the cache are measured: 30 fields. */
 export const CACHED = "bc-xgb100d6";
 
-export const JS = ["hedgerow", "hedgerow-bind", "onnxruntime-web", "m2cgen", "ydf", "tfjs", "libsvm", "onnxruntime-node"];
+/** Also imported with reference data, so that the profile has 64 bins a field to count in. */
+export const REFERENCED = ["bc-lr", "bc-xgb100d6", "b20-xgb100d6", "b20-rf100d10"];
+
+export const JS = ["hedgerow", "hedgerow-bind", "hedgerow-data", "onnxruntime-web", "m2cgen", "ydf", "tfjs", "libsvm", "onnxruntime-node"];
 export const NATIVE = ["xgboost", "lightgbm", "scikit-learn", "onnxruntime", "lleaves"];
 export const label = (contender) => (NATIVE.includes(contender) ? `${contender} (native)` : contender);
 
@@ -32,6 +35,7 @@ export function contenders(name) {
   };
   js("hedgerow", "model.hedge", "not imported");
   js("hedgerow-bind", "bind.mjs", "this version has no `hedgerow bind`");
+  js("hedgerow-data", "data.hedge");
   js("onnxruntime-web", "model.onnx", "no ONNX form");
   js("m2cgen", "model.mjs", model.missing.m2cgen);
   js("ydf", "model.zip", model.missing.ydf);
