@@ -94,7 +94,7 @@ function single(results) {
   const cached = results.cached();
   return `## One row
 
-An object in, an answer out; 2,048 distinct rows in turn. Ours validates, counts for the profile (`hedgerow-data`: in 64 bins a field), and remembers nothing. CPU time, microseconds per call: minimum / median.
+An object in, an answer out; 2,048 distinct rows in turn. Ours validates, counts for the profile (hedgerow-data: in 64 bins a field), and remembers nothing. CPU time, microseconds per call: minimum / median.
 
 ${spent}
 
