@@ -3,7 +3,7 @@
 // build/bench/results.json and benches/RESULTS.md. ./build.sh bench installs and trains what it needs, and calls it.
 //
 //   node benches/bench.mjs [--quick] [--only MODEL,…] [--contenders NAME,…] [--parts rows,fresh,workerd,boundary] [--out FILE.md]
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { boundary } from "./lib/boundary.mjs";
@@ -79,14 +79,15 @@ async function turn(model, turnOf) {
 }
 
 async function main() {
-  const results = { facts: facts(), quick: values.quick, effort, only, measurements: [], missing: {}, sizes: null, fresh: [], workerd: null, boundary: null };
-  mkdirSync(work, { recursive: true });
+  const results = { facts: facts(), quick: values.quick, effort, only, measurements: [], missing: {}, sizes: sizes(only), fresh: [], workerd: null, boundary: null };
+  const keep = () => writeFileSync(join(work, "results.json"), JSON.stringify(results));
   if (parts.includes("rows")) {
     for (let process = 0; process < effort.processes; process++) {
       for (const model of only) {
         const { told, failed } = await turn(model, process);
         results.measurements.push(...told);
         results.missing[model] = { ...results.missing[model], ...failed };
+        keep();
         const mine = told.filter(({ contender, measure }) => contender === "hedgerow" && measure === "single").map(({ cpu }) => cpu);
         say(`${process + 1}/${effort.processes} ${model}: ${new Set(told.map(({ contender }) => contender)).size} contenders${mine.length > 0 ? `, ours ${Math.min(...mine).toFixed(2)} us a row` : ""}`);
       }
@@ -95,9 +96,8 @@ async function main() {
   if (parts.includes("fresh")) results.fresh = await fresh(effort.fresh, only, say);
   if (parts.includes("workerd")) results.workerd = await inWorkerd(effort, only, say);
   if (parts.includes("boundary")) results.boundary = boundary(say);
-  results.sizes = sizes(only);
   results.seconds = Number(seconds());
-  writeFileSync(join(work, "results.json"), JSON.stringify(results));
+  keep();
   const { text, bars } = report(results);
   writeFileSync(values.out, text);
   say(`wrote ${values.out.replace(`${root}/`, "")} and build/bench/results.json`);

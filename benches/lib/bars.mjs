@@ -23,7 +23,7 @@ export const BARS = [
   { title: "batch 10k, bc-svc", parts: [many("bc-svc", "onnxruntime-web", 2), many("bc-svc", "onnxruntime", null, 1)] },
   { title: "batch 10k, bc-lr", parts: [many("bc-lr", "onnxruntime-web", 2), many("bc-lr", "onnxruntime", null, 1)] },
   { title: "cold start, bc-xgb100d6", parts: [{ kind: "cold", theirs: "onnxruntime-web", bar: 60 }, { kind: "cold", theirs: "m2cgen", bar: 1.8, beyond: 1, at: "most", share: true }] },
-  { title: "load, b20-rf100d10", parts: [{ kind: "load", bar: 6, beyond: 3, at: "most", unit: "ms" }, { kind: "load", theirs: "onnxruntime-node", bar: 0.3, at: "most", share: true }] },
+  { title: "load, b20-rf100d10", parts: [{ kind: "load", bar: 6, beyond: 3, at: "most", unit: "ms" }, { kind: "load", theirs: "onnxruntime-node", bar: 0.3, at: "most", share: true }, { kind: "load", again: true, bar: 6, beyond: 3, at: "most", unit: "ms" }, { kind: "load", again: true, theirs: "onnxruntime-node", bar: 0.3, at: "most", share: true }] },
   { title: "memory growth, b20-xgb100d6", parts: [{ kind: "memory", bar: 6, beyond: 3, at: "most", unit: "MB" }] },
   { title: "runtime, wasm and JavaScript", parts: [{ kind: "runtime", form: "gzip", bar: 72, at: "most", unit: "KB gzip" }, { kind: "runtime", form: "brotli", bar: null, beyond: 45, at: "most", unit: "KB brotli" }] },
   { title: "artifact, b20-rf100d10", parts: [{ kind: "artifact", model: "b20-rf100d10", bar: 300, beyond: 220, at: "most", unit: "KB gzip" }] },
@@ -68,10 +68,12 @@ function figure(part, results) {
     case "cold":
     case "load": {
       const model = part.kind === "cold" ? "bc-xgb100d6" : "b20-rf100d10";
-      const ours = once(part.kind, model, "hedgerow", "cpu");
-      if (!part.theirs) return { what: "of CPU", best: ours?.min, typical: ours?.median };
-      const theirs = once(part.kind, model, part.theirs, "cpu");
-      const what = part.share ? `of ${part.theirs}'s CPU time` : `times ${part.theirs}`;
+      const of = part.again ? (one) => one.again.cpu : "cpu";
+      const ours = once(part.kind, model, "hedgerow", of);
+      const when = part.kind === "cold" ? "" : part.again ? ", again in the same process" : ", first in its process";
+      if (!part.theirs) return { what: `of CPU${when}`, best: ours?.min, typical: ours?.median };
+      const theirs = once(part.kind, model, part.theirs, of);
+      const what = part.share ? `of ${part.theirs}'s CPU time${when}` : `times ${part.theirs}`;
       if (!ours || !theirs) return { what };
       const pair = [ours, theirs];
       return part.share ? { what, best: ours.min / theirs.min, typical: ours.median / theirs.median, pair } : { what, best: theirs.min / ours.min, typical: theirs.median / ours.median, pair };

@@ -68,7 +68,7 @@ function lines(bars) {
       parts.map((part) => {
         const [best, typical] = shown(part);
         const said = [part.met && `bar ${limit(part.bar, part)}: ${part.met}`, part.further && `beyond ${limit(part.beyond, part)}: ${part.further}`].filter(Boolean).join("; ");
-        return `${title.padEnd(28)} ${part.what.padEnd(34)} ${best.padStart(14)} ${typical.padStart(14)}   ${said}`;
+        return `${title.padEnd(28)} ${part.what.padEnd(58)} ${best.padStart(14)} ${typical.padStart(14)}   ${said}`;
       }),
     )
     .join("\n");
@@ -167,17 +167,17 @@ ${table(["trees", "nodes", "one row, us", "onnxruntime-web", "", "rows/s", "onnx
 }
 
 function sizes({ runtimes, artifacts }) {
-  const three = (size) => (size ? `${KB(size.raw)} / ${KB(size.gzip)} / ${KB(size.brotli)}` : "");
+  const told = (size) => (size ? [size.raw, size.gzip, size.brotli].filter((n) => n !== undefined).map(KB).join(" / ") : "");
   const smaller = ({ hedge, onnx }) => (hedge && onnx ? `${(hedge.gzip / onnx.gzip).toFixed(2)}` : "");
   return `## Sizes
 
-KB of 1,000 bytes: as it is / gzip -9 / brotli. A runtime is what a page downloads besides the model.
+KB of 1,000 bytes: as it is / gzip -9, and for runtimes / brotli. A runtime is what a page downloads besides the model.
 
-${table(["runtime", "KB"], [...Object.entries(runtimes).map(([name, size]) => [name, three(size)]), ["m2cgen", "none: the model is the code"]])}
+${table(["runtime", "KB"], [...Object.entries(runtimes).map(([name, size]) => [name, told(size)]), ["m2cgen", "none: the model is the code"]])}
 
 ${table(
   ["model", "nodes", "`.hedge`", "ONNX", "`.hedge` of ONNX, gzip", "m2cgen", "YDF (its own trees: nodes)"],
-  Object.entries(artifacts).map(([name, forms]) => [name, forms.nodes || "", three(forms.hedge), three(forms.onnx), smaller(forms), three(forms.m2cgen), forms.ydf ? `${three(forms.ydf)} (${forms.ydf_nodes})` : ""]),
+  Object.entries(artifacts).map(([name, forms]) => [name, forms.nodes || "", told(forms.hedge), told(forms.onnx), smaller(forms), told(forms.m2cgen), forms.ydf ? `${told(forms.ydf)} (${forms.ydf_nodes})` : ""]),
 )}`;
 }
 

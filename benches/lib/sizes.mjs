@@ -1,4 +1,4 @@
-// What is downloaded: runtimes and models, in bytes as they are, with gzip -9 and with brotli.
+// What is downloaded: runtimes and models, in bytes as they are, with gzip -9 and, runtimes, with brotli.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
@@ -25,7 +25,10 @@ const FORMS = { hedge: "model.hedge", onnx: "model.onnx", m2cgen: "model.mjs", y
 
 export function sizes(models) {
   const runtimes = {};
-  for (const [name, files] of Object.entries({ hedgerow: downloaded(), ...RUNTIMES })) runtimes[name] = total(files.map((file) => readFileSync(file)));
+  for (const [name, files] of Object.entries({ hedgerow: downloaded(), ...RUNTIMES })) {
+    const parts = files.map((file) => readFileSync(file));
+    runtimes[name] = { ...total(parts), brotli: brotli(parts) };
+  }
   const artifacts = {};
   for (const name of models) {
     const model = open(name);
@@ -35,14 +38,13 @@ export function sizes(models) {
   return { runtimes, artifacts };
 }
 
+const sum = (parts, size) => parts.reduce((total, part) => total + size(part), 0);
+
 /** Each file compressed by itself, as servers do. */
-function total(parts) {
-  const sum = (size) => parts.reduce((total, part) => total + size(part), 0);
-  // The highest quality takes a minute for tens of megabytes; what it would still win there changes nothing.
+const total = (parts) => ({ raw: sum(parts, (b) => b.length), gzip: sum(parts, (b) => gzipSync(b, { level: 9 }).length) });
+
+function brotli(parts) {
+  // The highest quality takes a minute for ten megabytes; what it would still win there changes nothing.
   const quality = (b) => (b.length > 2_000_000 ? 9 : 11);
-  return {
-    raw: sum((b) => b.length),
-    gzip: sum((b) => gzipSync(b, { level: 9 }).length),
-    brotli: sum((b) => brotliCompressSync(b, { params: { [constants.BROTLI_PARAM_QUALITY]: quality(b), [constants.BROTLI_PARAM_SIZE_HINT]: b.length } }).length),
-  };
+  return sum(parts, (b) => brotliCompressSync(b, { params: { [constants.BROTLI_PARAM_QUALITY]: quality(b), [constants.BROTLI_PARAM_SIZE_HINT]: b.length } }).length);
 }
