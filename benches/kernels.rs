@@ -14,8 +14,7 @@ use hedgerow::model::mlp::{Activation, Layer, Mlp};
 use hedgerow::model::svm::{Kernel, Platt, Svm};
 use hedgerow::model::{Model, Runner};
 use hedgerow::pipeline::{Encoder, Encoders, Transform};
-use hedgerow::profile::{Counts, Profile};
-use std::cell::RefCell;
+use hedgerow::profile::{Counter, Counts, Profile};
 use std::hint::black_box;
 use std::process::ExitCode;
 use std::rc::Rc;
@@ -225,13 +224,26 @@ fn columns() -> Group {
         mean: 0.0,
         m2: 0.0,
     };
-    let profile = Profile { slots: vec![counts; SLOTS], predicted: vec![0; 2], probability: vec![[0; 10]; 2] };
-    let profile = Rc::new(RefCell::new(profile));
+    let reference = Profile { slots: vec![counts; SLOTS], predicted: vec![0; 2], probability: vec![[0; 10]; 2] };
+    let answers = vec![0.5; 2 * BLOCK];
     let count = {
-        let (profile, mut at, wanted) = (profile.clone(), 0, vec![true; BLOCK]);
+        let (blocks, answers) = (blocks.clone(), answers.clone());
+        let (mut counter, mut at, wanted) = (Counter::new(&reference), 0, vec![true; BLOCK]);
         move || {
             at = (at + 1) % BLOCKS;
-            profile.borrow_mut().observe_block(black_box(&blocks[at]), BLOCK, &wanted);
+            counter.block(black_box(&blocks[at]), &answers, BLOCK, &wanted);
+            black_box(&counter);
+        }
+    };
+    let count_rows = {
+        let rows: Vec<Vec<f64>> = blocks.iter().map(|block| transposed(block, SLOTS)).collect();
+        let (mut counter, mut at) = (Counter::new(&reference), 0);
+        move || {
+            at = (at + 1) % BLOCKS;
+            for row in rows[at].chunks_exact(SLOTS) {
+                counter.row(black_box(row), &answers[..2]);
+            }
+            black_box(&counter);
         }
     };
     let part = |name: &str, run: Box<dyn FnMut()>, bound| Part { name: name.to_owned(), run, bound };
@@ -239,6 +251,7 @@ fn columns() -> Group {
         part("20 columns, copying", Box::new(copy), None),
         part("20 columns, imputing and scaling", Box::new(encode), Some(40.0)),
         part("20 columns, counting for the profile", Box::new(count), Some(400.0)),
+        part("20 columns, counting row by row", Box::new(count_rows), Some(400.0)),
     ])
 }
 
