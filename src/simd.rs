@@ -173,15 +173,14 @@ vector! {
         min I16x8 i16x8_min |a: i16, b: i16| a.min(b);
         /// The larger, signed.
         max I16x8 i16x8_max |a: i16, b: i16| a.max(b);
-        /// The smaller, unsigned.
-        min_u I16x8 u16x8_min |a: i16, b: i16| (a as u16).min(b as u16) as i16;
         /// The difference, unsigned, 0 where it would be negative.
         sub_sat_u I16x8 u16x8_sub_sat |a: i16, b: i16| (a as u16).saturating_sub(b as u16) as i16;
     }
 }
 
 impl I16x8 {
-    /// The lanes of both as unsigned bytes; a lane past 0..=255 becomes the nearer end.
+    /// The lanes of both as unsigned bytes; a lane past 0..=255 becomes the nearer end. (There is no unsigned `min`: LLVM takes
+    /// `umin(v, 255)` before this instruction for nothing, though the instruction reads 0x8000 and more as negative.)
     #[inline(always)]
     pub fn narrow_u(self, high: I16x8) -> I8x16 {
         #[cfg(target_arch = "wasm32")]
@@ -261,6 +260,7 @@ macro_rules! shifts {
     ($vector:ident $lane:ident $unsigned:ident $shl:ident $shr:ident $get:ident) => {
         impl $vector {
             /// Shifted up by `n` bits (below the width of a lane), zeros following.
+            #[expect(clippy::should_implement_trait, reason = "one number of bits for all lanes")]
             #[inline(always)]
             pub fn shl(self, n: u32) -> $vector {
                 #[cfg(target_arch = "wasm32")]

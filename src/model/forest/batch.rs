@@ -9,7 +9,14 @@
 //! | at most 3; 4 | all nodes are compared with 16 rows at once ([`batch_kernel`](super::batch_kernel)) |
 //! | 5; 6 | as 4, then one or two levels by a table of the level's nodes; at most 256 columns of bytes |
 //! | more | as 6 (or 4, past 256 columns of bytes), then row by row, eight in step ([`deep`](super::deep)) |
-//! | more columns of bytes than 4096 or of words than 1024, more than 65,534 cuts of a feature in upper levels | the reference's own traversal |
+//! | past 4096 columns of bytes or 1024 of words, or more than 65,534 cuts of a feature in upper levels | the reference's own traversal |
+//!
+//! Why so: a comparison of bytes answers 16 rows, one of numbers two. Four levels cost 15 comparisons for 16 rows, whichever way
+//! they go, and no branch to mispredict; a fifth would double that, so from there each row's own node is looked up: 32 nodes
+//! fit two shuffles. Each level is a pass over the block, which keeps the code small and lets one group's loads overlap with
+//! the next one's. Deeper nodes are 8 bytes and read one word; four levels of a random forest's ten are left for them.
+//! What upper nodes name is counted apart, so a deep forest of tens of thousands of cuts still has few columns of bytes.
+//! Rows are worked on as they come, in blocks of up to [`BLOCK`]; fewer than 16 cost what 16 do.
 
 use super::batch_kernel::{Level, PAD, Top, four_levels, level, three_levels};
 use super::deep::{Deep, MAX_WORDS};

@@ -108,12 +108,12 @@ impl Grid {
     fn ranks_by<const STEP: usize>(&self, x: &[f64; BLOCK], ranks: &mut [u16; BLOCK]) {
         let (lowest, scale, last) = (F64x2::splat(self.lowest), F64x2::splat(self.scale), F64x2::splat(self.last));
         let (zero, to_whole) = (F64x2::splat(0.0), F64x2::splat(TO_WHOLE));
-        let mut missing = (zero.ne(zero), false);
+        let mut missing = zero.ne(zero);
         let (xs, _) = x.as_chunks::<2>();
         let (outs, _) = ranks.as_chunks_mut::<2>();
         for (x, out) in xs.iter().zip(outs) {
             let v = F64x2::load(x);
-            missing.0 = missing.0 | v.ne(v);
+            missing = missing | v.ne(v);
             let at = (last.pmin(zero.pmax((v - lowest) * scale)) + to_whole).bits();
             let buckets = [at.get::<0>() as u32, at.get::<1>() as u32];
             for i in 0..2 {
@@ -130,8 +130,7 @@ impl Grid {
                 out[i] = rank as u16;
             }
         }
-        missing.1 = missing.0.get::<0>() | missing.0.get::<1>() != 0;
-        if missing.1 {
+        if missing.get::<0>() | missing.get::<1>() != 0 {
             for (rank, x) in ranks.iter_mut().zip(x) {
                 *rank = if x.is_nan() { MISSING } else { *rank };
             }
@@ -158,15 +157,6 @@ impl Ranked {
     /// The grid of a column of the forest; none if it asks sets or has more than [`MAX_CUTS`].
     pub(super) fn grid(&self, column: usize) -> Option<&Grid> {
         self.grids[column].as_ref()
-    }
-
-    /// The rank in each column that has a grid, of one row. `x`: (n_features,) -> `ranks`: (n_columns,); others are left.
-    pub(super) fn row(&self, forest: &Forest, x: &[f64], ranks: &mut [u16]) {
-        for ((grid, column), rank) in self.grids.iter().zip(&forest.columns).zip(ranks) {
-            if let Some(grid) = grid {
-                *rank = grid.rank(x[column.feature]);
-            }
-        }
     }
 }
 

@@ -285,8 +285,7 @@ fn byte_part<'a>(ranks: &[u16; BLOCK], lane: &Lane, out: impl Iterator<Item = &'
         let ranks = I16x8::load(&ranks.map(|r| r as i16));
         // A missing number that goes left becomes 0; where it goes right it is the largest already.
         let ranks = ranks & ((ranks.eq(all) & missing) ^ all);
-        // 255 less the code. (Not the smaller of both: LLVM takes `umin(v, 255)` before `narrow_u` away on wasm32, where
-        // narrowing takes 0x8000 and more for negative numbers and gives 0.)
+        // 255 less the code.
         most.sub_sat_u(ranks.sub_sat_u(below))
     };
     let (eights, _) = ranks.as_chunks::<8>();
