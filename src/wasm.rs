@@ -9,14 +9,13 @@
 //! | marks | three u32 per field: the cell's tag, and where its text begins and ends in the arena |
 //! | out | class index, confidence, 1 if remembered, then a probability per class |
 //!
-//! Many rows go by blocks of at most [`BLOCK`] rows, through four more that the first block makes:
+//! Many rows go by pieces of [`Runtime::piece`] rows, some blocks ([`BLOCK`]) each, through three more buffers that the first piece makes:
 //!
 //! | buffer | holds |
 //! |---|---|
-//! | columns | a column of `BLOCK` slots per field |
-//! | rows | `BLOCK` rows of slots, one after another, for a host that has them so |
-//! | answers | `BLOCK` rows of a probability per class |
-//! | indices | `BLOCK` class indices; -1 where the row is not plain and has no answer yet |
+//! | piece | a column of slots per field, or row by row a slot per field, as the host has them |
+//! | answers | row by row a probability per class |
+//! | indices | class indices; -1 where the row is not plain and has no answer yet |
 //!
 //! What is not hot (options, schema, violations, report) goes through serde-wasm-bindgen.
 
@@ -30,6 +29,9 @@ use serde::Serialize;
 use std::borrow::Cow;
 use wasm_bindgen::prelude::*;
 
+/// Bytes that a piece takes at most, where it is more than one block.
+const PIECE: usize = 256 << 10;
+
 /// An engine and the buffers through which JS feeds it.
 #[wasm_bindgen]
 pub struct Runtime {
@@ -39,7 +41,7 @@ pub struct Runtime {
     violations: Vec<Violation>,
     /// Which fields are times, whose slots hold whole milliseconds.
     times: Vec<usize>,
-    rows: Vec<f64>,
+    piece: Vec<f64>,
     answers: Vec<f64>,
     indices: Vec<i32>,
 }
@@ -177,7 +179,7 @@ impl Runtime {
             cells,
             out,
             violations: Vec::new(),
-            rows: Vec::new(),
+            piece: Vec::new(),
             answers: Vec::new(),
             indices: Vec::new(),
         })
@@ -237,73 +239,61 @@ impl Runtime {
         status
     }
 
-    /// Room for a block; it may make the memory grow.
-    pub fn block(&mut self) {
-        let classes = self.engine.artifact().classes.len();
-        self.rows.resize(self.cells.slots.len() * BLOCK, 0.0);
-        self.answers.resize(classes * BLOCK, 0.0);
-        self.indices.resize(BLOCK, -1);
+    /// Rows of a piece: so many that the host's calls do not matter, so few that they stay near the processor.
+    pub fn piece(&self) -> usize {
+        let wide = self.cells.slots.len().max(self.engine.artifact().classes.len()).max(1);
+        (PIECE / (8 * wide * BLOCK)).max(1) * BLOCK
+    }
+
+    /// Makes room for pieces; the memory may grow.
+    pub fn make_room(&mut self) {
+        let rows = self.piece();
+        self.piece.resize(self.cells.slots.len() * rows, 0.0);
+        self.answers.resize(self.engine.artifact().classes.len() * rows, 0.0);
+        self.indices.resize(rows, -1);
         self.engine.columns();
     }
 
-    /// Rows of a block.
-    pub fn block_len(&self) -> usize {
-        BLOCK
-    }
-
-    /// Address of the columns; after [`block`](Self::block).
-    pub fn columns(&mut self) -> *mut f64 {
-        self.engine.columns().as_mut_ptr()
-    }
-
-    /// Address of the rows; after [`block`](Self::block).
+    /// Address of the piece; after [`make_room`](Self::make_room).
     pub fn rows(&mut self) -> *mut f64 {
-        self.rows.as_mut_ptr()
+        self.piece.as_mut_ptr()
     }
 
-    /// Address of the answers; after [`block`](Self::block).
+    /// Address of the answers; after [`make_room`](Self::make_room).
     pub fn answers(&self) -> *const f64 {
         self.answers.as_ptr()
     }
 
-    /// Address of the class indices; after [`block`](Self::block).
+    /// Address of the class indices; after [`make_room`](Self::make_room).
     pub fn indices(&self) -> *const i32 {
         self.indices.as_ptr()
     }
 
-    /// Answers the first `rows` rows of the block, past the cache, and says how many were plain. `by_rows`: they are in the rows,
-    /// not in the columns. -1 where a time is outside the years 1 to 9999, or the block has no such rows.
-    pub fn run_block(&mut self, rows: usize, as_of: f64, now: f64, by_rows: bool) -> i32 {
-        let fields = self.cells.slots.len();
-        if by_rows {
-            for (j, column) in self.engine.columns().chunks_exact_mut(BLOCK).enumerate() {
-                let values = self.rows.iter().skip(j).step_by(fields);
-                column.iter_mut().zip(values).take(rows).for_each(|(slot, v)| *slot = *v);
-            }
-            for &j in &self.times {
-                for slot in &mut self.engine.columns()[j * BLOCK..][..BLOCK] {
-                    *slot = (*slot * 1000.0).round() / 1000.0;
+    /// Answers the first `rows` rows of the piece, past the cache. `by_rows`: they are row by row, not in columns.
+    pub fn run_piece(&mut self, rows: usize, as_of: f64, now: f64, by_rows: bool) {
+        for from in (0..rows.min(self.indices.len())).step_by(BLOCK) {
+            let n = BLOCK.min(rows - from);
+            self.fill(from, n, by_rows);
+            self.indices[from..from + n].fill(-1);
+            // An error only where a time is outside the years 1 to 9999, which the host has checked.
+            let Ok((probability, plain)) = self.engine.predict_block(n, Some(as_of), now) else { return };
+            let classes = probability.len() / BLOCK;
+            let answers = self.answers[from * classes..].chunks_exact_mut(classes);
+            for (r, ((answer, index), plain)) in answers.zip(&mut self.indices[from..]).zip(plain).enumerate() {
+                for (p, column) in answer.iter_mut().zip(probability.chunks_exact(BLOCK)) {
+                    *p = column[r];
+                }
+                if *plain {
+                    *index = math::argmax(answer) as i32;
                 }
             }
         }
-        let Ok((probability, plain)) = self.engine.predict_block(rows, Some(as_of), now) else { return -1 };
-        let classes = probability.len() / BLOCK;
-        let answers = self.answers.chunks_exact_mut(classes).zip(&mut self.indices).zip(plain);
-        let mut n = 0;
-        for (r, ((answer, index), plain)) in answers.enumerate() {
-            for (p, column) in answer.iter_mut().zip(probability.chunks_exact(BLOCK)) {
-                *p = column[r];
-            }
-            *index = if *plain { math::argmax(answer) as i32 } else { -1 };
-            n += i32::from(*plain);
-        }
-        n
     }
 
-    /// Answers one of the rows by itself, as [`run`](Self::run): for those that are not plain.
+    /// Answers one row of a piece that is row by row by itself, as [`run`](Self::run): for those that are not plain.
     pub fn run_row(&mut self, row: usize, as_of: f64, now: f64) -> u32 {
         let fields = self.cells.slots.len();
-        let slots = self.rows.get(row * fields..(row + 1) * fields).unwrap_or_default();
+        let slots = self.piece.get(row * fields..(row + 1) * fields).unwrap_or_default();
         told(self.engine.predict(&Slots(slots), Some(as_of), now), &mut self.out, &mut self.violations)
     }
 
@@ -346,6 +336,29 @@ impl Runtime {
     #[doc(hidden)]
     pub fn trap(&self) {
         core::arch::wasm32::unreachable()
+    }
+}
+
+impl Runtime {
+    /// Copies `n` rows of the piece into the engine's block.
+    fn fill(&mut self, from: usize, n: usize, by_rows: bool) {
+        let (fields, stride) = (self.cells.slots.len(), self.indices.len());
+        let columns = self.engine.columns();
+        if !by_rows {
+            for (column, piece) in columns.chunks_exact_mut(BLOCK).zip(self.piece.chunks_exact(stride)) {
+                column[..n].copy_from_slice(&piece[from..from + n]);
+            }
+            return;
+        }
+        let rows = &self.piece[from * fields..(from + n) * fields];
+        for (j, column) in columns.chunks_exact_mut(BLOCK).enumerate() {
+            column.iter_mut().zip(rows.iter().skip(j).step_by(fields)).for_each(|(slot, v)| *slot = *v);
+        }
+        for &j in &self.times {
+            for slot in &mut columns[j * BLOCK..][..n] {
+                *slot = (*slot * 1000.0).round() / 1000.0;
+            }
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-// Many rows at once: arrays of records, columns, matrices. They go through the engine by blocks, past the cache; a row that is not
+// Many rows at once: arrays of records, columns, matrices. They go through the engine by pieces of some blocks, past the cache; a row that is not
 // plain (fields.js) is answered by itself, so that all ways mean what `predict` means.
 import { ODD, secondsOf, slotOf, typeName } from "./fields.js";
 import { clock } from "./session.js";
@@ -27,8 +27,7 @@ export function predictBatch(session, records, options) {
   // As long as the batch where that is short; each batch within a getter of another has its own.
   const target = { view: EMPTY, levels: session.levels, time: (value) => session.time(value), fresh: () => target.view };
   for (let from = 0; from < answers.length; ) {
-    const block = session.block().length;
-    const count = Math.min(block, answers.length - from);
+    const count = Math.min(session.piece().length, answers.length - from);
     if (target.view.length === 0) target.view = new Float64Array(count * width);
     const odd = [];
     for (let r = 0; r < count; r++) {
@@ -39,8 +38,7 @@ export function predictBatch(session, records, options) {
       target.view[r * width] = ODD;
       odd.push([r, values]);
     }
-    const { rows } = session.block();
-    rows.set(count === block ? target.view : target.view.subarray(0, count * width));
+    session.piece().slots.set(piece(target.view, 0, count * width));
     const { answers: p, indices } = session.run(count, asOf, now, true);
     const classes = session.schema.classes.length;
     for (let r = 0; r < count; r++) if (indices[r] >= 0) answers[from + r] = session.answer(indices[r], p, r * classes, false, asOf, now);
@@ -58,10 +56,10 @@ export function predictColumns(session, columns, options) {
   const results = new Results(session, table.rows, call, now);
   if (call.workers !== undefined) return import("./pool.js").then(({ pooled }) => pooled(session, table, results, call));
   for (let from = 0; from < table.rows; ) {
-    const count = Math.min(session.block().length, table.rows - from);
+    const count = Math.min(session.piece().length, table.rows - from);
     table.read(from, count);
-    const { columns: target, length } = session.block();
-    table.write(target, length, from, count);
+    const { slots, length } = session.piece();
+    table.write(slots, length, from, count);
     const { answers, indices } = session.run(count, call.asOf, now, false);
     const odd = results.take(answers, indices, from, count);
     for (const row of odd) results.judge(row, session.predict(table.record(row), call.asOf, now, call.raw));
@@ -82,9 +80,9 @@ export function predictMatrix(session, matrix, rows, options) {
   if (!Number.isInteger(rows) || rows < 0 || rows * width !== values.length) throw new RangeError(`the matrix holds ${values.length} numbers: for ${width} fields it must be ${Number.isInteger(rows) ? `${rows} x ${width} = ${rows * width}` : `a multiple of ${width}`}`);
   const results = new Results(session, rows, call, now);
   for (let from = 0; from < rows; ) {
-    const { rows: target, length } = session.block();
+    const { slots, length } = session.piece();
     const count = Math.min(length, rows - from);
-    target.set(piece(values, from * width, count * width));
+    slots.set(piece(values, from * width, count * width));
     const { answers, indices } = session.run(count, call.asOf, now, true);
     for (const row of results.take(answers, indices, from, count)) results.judge(row, session.runRow(row - from, call.asOf, now));
     from += count;
@@ -127,7 +125,7 @@ export class Results {
     this.#probability = room(probability, "out.probability", [Float64Array, Float32Array], rows * this.#classes);
   }
 
-  /** Takes a block's answers, and says which rows have none. */
+  /** Takes a piece's answers, and says which rows have none. */
   take(answers, indices, from, count) {
     const classes = this.#classes;
     this.#probability.set(piece(answers, 0, count * classes), from * classes);
@@ -310,7 +308,7 @@ function coded(name, codes, dictionary, field, raw, session) {
   return {
     length: codes.length,
     cell: (row) => (codes[row] === -1 ? undefined : values[codes[row]]),
-    // Before a row of the block is answered.
+    // Before a row of the piece is answered.
     read(from, count) {
       for (let r = from; r < from + count; r++) if (!(codes[r] >= -1 && codes[r] < values.length && codes[r] === Math.trunc(codes[r]))) throw wrong(r);
     },

@@ -2,7 +2,7 @@
 // flag, seconds for a time, NaN for a missing value that may be missing. Or `ODD`: a cell for the engine's own check, by its type.
 // Tests hold the two ways equal.
 
-/** No slot is infinite. The engine's blocks leave a row with such a slot unanswered. */
+/** No slot is infinite. Among many rows the engine leaves one with such a slot unanswered. */
 export const ODD = Infinity;
 
 /** The type of a cell; src/wasm.rs has the same list. */

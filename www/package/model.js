@@ -16,9 +16,7 @@ export class Model {
 
   predict(record, options) {
     const session = this.#session;
-    session.alive();
     const now = clock();
-    if (Array.isArray(record)) throw new TypeError("a record is an object with the model's fields: for an array of records call predictBatch");
     if (options === undefined || options === null) return session.predict(record, now, now, false);
     const { asOf, raw } = session.callOf(options, now);
     return session.predict(record, asOf, now, raw);

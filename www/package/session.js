@@ -42,7 +42,7 @@ export class Session {
   #memory = null;
   #marks;
   #out = EMPTY;
-  #block = null;
+  #piece = null;
   #freed = false;
   #names;
   #strict;
@@ -112,13 +112,17 @@ export class Session {
 
   /** The answer to one record. */
   predict(record, asOf, now, raw) {
-    if (typeof record !== "object" || record === null) throw new TypeError(`a record is an object with the model's fields, not ${typeName(record)}`);
+    if (typeof record !== "object" || record === null) {
+      this.alive();
+      throw new TypeError(`a record is an object with the model's fields, not ${typeName(record)}`);
+    }
     const read = this.reader(raw);
     let values = false;
     if (read !== null && !(this.#strict && this.#extra(record) !== null)) {
       values = read(record, this, 0);
       if (values === true) return this.#plain(asOf, now);
     }
+    if (values === false && Array.isArray(record)) throw new TypeError("a record is an object with the model's fields: for an array of records call predictBatch");
     return this.judge(record, values, asOf, now, raw);
   }
 
@@ -203,41 +207,38 @@ export class Session {
   }
 
   /**
-   * The buffers of a block, with views that hold. `columns`, `rows`: slots in; `answers`, `indices`: out; `length`: rows.
-   * Whatever enters the engine may end the views.
+   * The buffers for a piece of many rows, with views that hold: `slots` in, by columns of `length` or row by row; `answers` and
+   * `indices` out. Whatever enters the engine may end the views.
    */
-  block() {
+  piece() {
     this.#ready();
-    if (this.#block === null || this.#block.columns.length === 0) {
-      this.enter((runtime) => runtime.block());
+    if (this.#piece === null || this.#piece.slots.length === 0) {
+      this.enter((runtime) => runtime.make_room());
       const { runtime } = this;
       const { buffer } = this.#memory;
-      const length = runtime.block_len();
-      const fields = this.plan.length * length;
-      const classes = this.schema.classes.length * length;
-      this.#block = {
+      const length = runtime.piece();
+      this.#piece = {
         length,
-        columns: new Float64Array(buffer, runtime.columns(), fields),
-        rows: new Float64Array(buffer, runtime.rows(), fields),
-        answers: new Float64Array(buffer, runtime.answers(), classes),
+        slots: new Float64Array(buffer, runtime.rows(), length * this.plan.length),
+        answers: new Float64Array(buffer, runtime.answers(), length * this.schema.classes.length),
         indices: new Int32Array(buffer, runtime.indices(), length),
       };
     }
-    return this.#block;
+    return this.#piece;
   }
 
-  /** Answers the first `rows` rows of the block, of which some may not be plain; gives back the block. */
+  /** Answers the first `rows` rows of the piece, of which some may not be plain; gives back the piece. */
   run(rows, asOf, now, byRows) {
     const { runtime } = this;
     try {
-      runtime.run_block(rows, asOf / 1000, now / 1000, byRows);
+      runtime.run_piece(rows, asOf / 1000, now / 1000, byRows);
     } catch (cause) {
       throw this.#stopped(cause);
     }
-    return this.block();
+    return this.piece();
   }
 
-  /** Answers one of the block's rows by itself. */
+  /** Answers a row of the piece by itself. */
   runRow(row, asOf, now) {
     const status = this.enter((runtime) => runtime.run_row(row, asOf / 1000, now / 1000));
     if (this.#out.length === 0) this.#views();
@@ -297,7 +298,7 @@ export class Session {
   }
 
   #drop() {
-    this.runtime = this.#memory = this.#block = null;
+    this.runtime = this.#memory = this.#piece = null;
     this.view = this.#out = EMPTY;
   }
 
@@ -329,7 +330,8 @@ export class Session {
     if (this.trap || this.runtime === null) this.#ready();
     let status;
     try {
-      status = this.runtime.run(asOf / 1000, now / 1000, false);
+      const seconds = now / 1000;
+      status = this.runtime.run(asOf === now ? seconds : asOf / 1000, seconds, false);
     } catch (cause) {
       throw this.#stopped(cause);
     }

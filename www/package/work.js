@@ -4,7 +4,7 @@ import { Session } from "./session.js";
 /** Takes messages; `post(message, transfer)` sends what there is to say. */
 export function worker(post) {
   let session = null;
-  const answers = {
+  const kinds = {
     parts({ parts }) {
       session = new Session(parts.module, parts.source);
       return [true, []];
@@ -14,12 +14,12 @@ export function worker(post) {
       const classes = schema.classes.length;
       const results = { answers: new Float64Array(rows * classes), indices: new Int32Array(rows) };
       for (let from = 0; from < rows; ) {
-        const { columns, length } = session.block();
-        const count = Math.min(length, rows - from);
-        plan.forEach((_, j) => columns.set(slots.subarray(j * rows + from, j * rows + from + count), j * length));
-        const block = session.run(count, asOf, now, false);
-        results.answers.set(block.answers.subarray(0, count * classes), from * classes);
-        results.indices.set(block.indices.subarray(0, count), from);
+        const piece = session.piece();
+        const count = Math.min(piece.length, rows - from);
+        plan.forEach((_, j) => piece.slots.set(slots.subarray(j * rows + from, j * rows + from + count), j * piece.length));
+        const { answers, indices } = session.run(count, asOf, now, false);
+        results.answers.set(answers.subarray(0, count * classes), from * classes);
+        results.indices.set(indices.subarray(0, count), from);
         from += count;
       }
       return [results, [results.answers.buffer, results.indices.buffer]];
@@ -31,8 +31,8 @@ export function worker(post) {
   };
   return (message) => {
     try {
-      const kind = Object.keys(answers).find((name) => message[name] !== undefined);
-      const [answer, transfer] = answers[kind](message);
+      const kind = Object.keys(kinds).find((name) => message[name] !== undefined);
+      const [answer, transfer] = kinds[kind](message);
       post({ id: message.id, answer }, transfer);
     } catch (error) {
       post({ id: message.id, error: String(error?.message ?? error) }, []);

@@ -108,20 +108,37 @@ class Run {
   #batch(rows) {
     const width = this.#columns.length;
     const sound = rows.filter((row) => row.cells.length === width);
-    const answers = this.#model.predictBatch(sound.map(({ cells }) => {
-      const record = Object.create(null);
-      for (const { name, at } of this.#places) record[name] = cells[at];
-      return record;
-    }), { asOf: this.#asOf, raw: true });
+    const answers = sound.length > 0 ? this.#answers(sound) : [];
     let next = 0;
     for (const row of rows) this.#row(row, row.cells.length === width ? answers[next++] : ragged(row.cells.length, width));
+  }
+
+  /** The answers to rows of the right length: as columns where one is a field. */
+  #answers(rows) {
+    const options = { asOf: this.#asOf, raw: true };
+    const record = ({ cells }) => this.#places.reduce((all, { name, at }) => ((all[name] = cells[at]), all), Object.create(null));
+    const { classes } = this.#model.schema;
+    if (!this.#fields.some(({ name }) => this.#places.some((place) => place.name === name))) {
+      return this.#model.predictBatch(rows.map(record), options).map((answer) => ({ ...answer, probability: classes.map((name) => answer.probability?.[name]) }));
+    }
+    const columns = Object.create(null);
+    for (const { name, at } of this.#places) columns[name] = rows.map(({ cells }) => cells[at]);
+    const { class_index, probability, violations } = this.#model.predictColumns(columns, options);
+    const reasons = new Map(violations.map(({ row, violations }) => [row, violations]));
+    return rows.map((row, i) => {
+      const k = class_index[i];
+      // The engine tells the reasons of the first refused rows of a call.
+      if (k < 0) return { status: "rejected", violations: reasons.get(i) ?? this.#model.predict(record(row), options).violations };
+      const p = probability.subarray(i * classes.length, (i + 1) * classes.length);
+      return { status: "ok", prediction: classes[k], probability: [...p], confidence: p[k] };
+    });
   }
 
   #row({ cells, line: at }, answer) {
     this.rows += 1;
     const out = this.#kept.map((i) => cells[i] ?? "");
     if (answer.status === "ok") {
-      out.push(answer.prediction, ...this.#model.schema.classes.map((name) => String(answer.probability[name])));
+      out.push(answer.prediction, ...answer.probability.map(String));
       this.#predicted.set(answer.prediction, this.#predicted.get(answer.prediction) + 1);
     } else {
       out.push("", ...this.#model.schema.classes.map(() => ""));
