@@ -1,20 +1,15 @@
 //! Arithmetic that has the same bits on every target.
 //!
 //! `f64::exp` of the platform's C library differs from Rust's `libm` in the last bit for about a tenth of all arguments, so
-//! the crate calls `libm` everywhere (clippy's `disallowed-methods` holds it), never fuses multiply and add, and adds in
-//! one fixed order.
+//! the crate calls `libm` and its own [`exp`] everywhere (clippy's `disallowed-methods` holds it), never fuses multiply and
+//! add, and adds in one fixed order.
 
-pub use libm::{cos, exp, expm1, log as ln, log1p as ln_1p, log10, pow, sin, tanh};
+mod exp;
+mod lot;
 
-/// `1 / (1 + e^-z)`, without overflow; 0 and 1 at the far ends.
-pub fn sigmoid(z: f64) -> f64 {
-    if z >= 0.0 {
-        1.0 / (1.0 + exp(-z))
-    } else {
-        let e = exp(z);
-        e / (1.0 + e)
-    }
-}
+pub use exp::{exp, sigmoid, tanh};
+pub use libm::{cos, expm1, log as ln, log1p as ln_1p, log10, pow, sin};
+pub(crate) use lot::Lot;
 
 /// Scores to probabilities in place, shifted by the largest score so that nothing overflows.
 pub fn softmax(z: &mut [f64]) {

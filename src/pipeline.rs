@@ -6,7 +6,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{Expr, Type};
-use crate::math::{BLOCK, BOUND};
+use crate::math::{BLOCK, BOUND, Lot};
 use crate::schema::{FieldKind, Schema, Unknown};
 use crate::wire::{Decode, Encode};
 
@@ -104,21 +104,13 @@ impl Pipeline {
         }
     }
 
-    /// As [`derive`](Self::derive), for `rows` rows of a block (see [`BLOCK`]). `slots`: a column per slot.
-    pub fn derive_block(&self, slots: &mut [f64], rows: usize, as_of: f64) {
-        if self.derived.is_empty() {
-            return;
-        }
-        let mut row = vec![0.0; slots.len() / BLOCK];
-        let first = row.len() - self.derived.len();
-        for r in 0..rows {
-            for (v, column) in row.iter_mut().zip(slots.chunks_exact(BLOCK)) {
-                *v = column[r];
-            }
-            self.derive(&mut row, as_of);
-            for (v, column) in row[first..].iter().zip(slots.chunks_exact_mut(BLOCK).skip(first)) {
-                column[r] = *v;
-            }
+    /// As [`derive`](Self::derive), for `rows` rows of a block (see [`BLOCK`]). `slots`: a column per slot; `room`: what it
+    /// works in, for the next call as well.
+    pub fn derive_block(&self, slots: &mut [f64], rows: usize, as_of: f64, room: &mut Vec<[f64; BLOCK]>) {
+        let first = slots.len() / BLOCK - self.derived.len();
+        for (k, d) in self.derived.iter().enumerate() {
+            let (before, own) = slots.split_at_mut((first + k) * BLOCK);
+            d.expr.eval_block(before, rows, as_of, room, &mut own[..BLOCK]);
         }
     }
 
@@ -190,28 +182,75 @@ impl Encoders {
 
     /// `slots` to `x` (`n_columns` numbers, finite within ±[`BOUND`] or NaN where missing is left).
     pub fn encode(&self, slots: &[f64], x: &mut [f64]) {
-        let mut rest = x;
+        let mut at = 0;
         for encoder in &self.0 {
-            let (own, after) = rest.split_at_mut(encoder.n_columns());
-            encoder.encode(slots[encoder.slot as usize], own);
-            rest = after;
+            let value = slots[encoder.slot as usize];
+            let v = encoder.imputed(value);
+            match &encoder.transform {
+                Transform::Pass => x[at] = pass(v),
+                Transform::Standard { mean, scale } => x[at] = standard(v, *mean, *scale),
+                Transform::MinMax { scale, min, clip } => x[at] = min_max(v, *scale, *min, *clip),
+                Transform::OneHot { levels, unknown, missing } => {
+                    one_hot(v, levels, *unknown, *missing, &mut x[at..at + encoder.n_columns()]);
+                    at += encoder.n_columns() - 1 - usize::from(encoder.indicator);
+                }
+                Transform::Ordinal { values, unknown } => x[at] = ordinal(v, values, *unknown),
+            }
+            at += 1;
+            if encoder.indicator {
+                x[at] = f64::from(u8::from(value.is_nan()));
+                at += 1;
+            }
         }
     }
 
     /// As [`encode`](Self::encode), for `rows` rows of a block (see [`BLOCK`]). `slots`, `x`: a column each.
     pub fn encode_block(&self, slots: &[f64], rows: usize, x: &mut [f64]) {
-        let mut at = 0;
-        let mut own = Vec::new();
+        let mut rest = x;
         for encoder in &self.0 {
-            let n = encoder.n_columns();
-            own.resize(n, 0.0);
-            for row in 0..rows {
-                encoder.encode(slots[encoder.slot as usize * BLOCK + row], &mut own);
-                for (k, v) in own.iter().enumerate() {
-                    x[(at + k) * BLOCK + row] = *v;
+            let values = &slots[encoder.slot as usize * BLOCK..][..rows];
+            let (own, after) = rest.split_at_mut(encoder.n_columns() * BLOCK);
+            rest = after;
+            match &encoder.transform {
+                Transform::Pass => encoder.each(values, own, pass),
+                Transform::Standard { mean, scale } => encoder.each(values, own, |v| standard(v, *mean, *scale)),
+                Transform::MinMax { scale, min, clip } => {
+                    encoder.each(values, own, |v| min_max(v, *scale, *min, *clip));
+                }
+                Transform::OneHot { levels, unknown, missing } => {
+                    let mut levels_left = own.chunks_exact_mut(BLOCK);
+                    // 1 for a value that has a column.
+                    let mut known = [0.0; BLOCK];
+                    for (level, column) in levels.iter().zip(&mut levels_left) {
+                        let level = f64::from(*level);
+                        encoder.each(values, column, |v| f64::from(u8::from(v == level)));
+                        known.iter_mut().zip(column).for_each(|(known, own)| *known += *own);
+                    }
+                    if let Some(column) = if *unknown { levels_left.next() } else { None } {
+                        encoder.each(values, column, |v| f64::from(u8::from(!v.is_nan())));
+                        column.iter_mut().zip(&known).for_each(|(own, known)| *own -= known);
+                    }
+                    if let Some(column) = if *missing { levels_left.next() } else { None } {
+                        encoder.each(values, column, |v| f64::from(u8::from(v.is_nan())));
+                    }
+                }
+                Transform::Ordinal { values: to, unknown } => encoder.each(values, own, |v| ordinal(v, to, *unknown)),
+            }
+            if encoder.indicator {
+                let last = own.len() - BLOCK;
+                for (own, v) in own[last..].iter_mut().zip(values) {
+                    *own = f64::from(u8::from(v.is_nan()));
                 }
             }
-            at += n;
+        }
+    }
+
+    /// As [`encode`](Self::encode), for one row or a block.
+    pub(crate) fn encode_lot(&self, slots: &[f64], lot: Lot, x: &mut [f64]) {
+        if lot.stride == 1 {
+            self.encode(slots, x);
+        } else {
+            self.encode_block(slots, lot.rows, x);
         }
     }
 
@@ -240,41 +279,20 @@ impl Encoder {
             }
     }
 
-    /// One slot's value to its columns.
-    fn encode(&self, value: f64, out: &mut [f64]) {
-        let v = match self.impute {
+    fn imputed(&self, value: f64) -> f64 {
+        match self.impute {
             Some(statistic) if value.is_nan() => statistic,
             _ => value,
-        };
-        match &self.transform {
-            Transform::Pass => out[0] = clamp(v, -BOUND, BOUND),
-            Transform::Standard { mean, scale } => out[0] = clamp((v - mean) / scale, -BOUND, BOUND),
-            Transform::MinMax { scale, min, clip } => {
-                let (low, high) = clip.unwrap_or((-BOUND, BOUND));
-                out[0] = clamp(v * scale + min, low, high);
-            }
-            Transform::OneHot { levels, unknown, missing } => {
-                out.fill(0.0);
-                let own = match levels.iter().position(|level| f64::from(*level) == v) {
-                    Some(column) => Some(column),
-                    None if v.is_nan() => missing.then_some(levels.len() + usize::from(*unknown)),
-                    None => unknown.then_some(levels.len()),
-                };
-                if let Some(column) = own {
-                    out[column] = 1.0;
-                }
-            }
-            Transform::Ordinal { values, unknown } => {
-                let level = v as usize;
-                out[0] = match values.get(level) {
-                    _ if v.is_nan() => v,
-                    Some(value) if level as f64 == v => *value,
-                    _ => *unknown,
-                };
-            }
         }
-        if self.indicator {
-            out[self.n_columns() - 1] = f64::from(u8::from(value.is_nan()));
+    }
+
+    /// `f` of each value, imputed.
+    #[inline(always)]
+    fn each(&self, values: &[f64], out: &mut [f64], f: impl Fn(f64) -> f64) {
+        let pairs = out.iter_mut().zip(values);
+        match self.impute {
+            Some(statistic) => pairs.for_each(|(out, v)| *out = f(if v.is_nan() { statistic } else { *v })),
+            None => pairs.for_each(|(out, v)| *out = f(*v)),
         }
     }
 
@@ -347,15 +365,58 @@ impl Encoder {
     }
 }
 
-/// Within `low..=high`; NaN stays.
-fn clamp(v: f64, low: f64, high: f64) -> f64 {
-    if v < low {
-        low
-    } else if v > high {
-        high
+#[inline(always)]
+fn pass(v: f64) -> f64 {
+    clamp(v, -BOUND, BOUND)
+}
+
+#[inline(always)]
+fn standard(v: f64, mean: f64, scale: f64) -> f64 {
+    clamp((v - mean) / scale, -BOUND, BOUND)
+}
+
+#[inline(always)]
+fn min_max(v: f64, scale: f64, min: f64, clip: Option<(f64, f64)>) -> f64 {
+    let (low, high) = clip.unwrap_or((-BOUND, BOUND));
+    clamp(v * scale + min, low, high)
+}
+
+fn one_hot(v: f64, levels: &[u32], unknown: bool, missing: bool, out: &mut [f64]) {
+    out.fill(0.0);
+    let is = |column: usize| levels.get(column).is_some_and(|level| f64::from(*level) == v);
+    // Most columns are those of all levels, or of all but the first.
+    let level = v as usize;
+    let own = if is(level) {
+        Some(level)
+    } else if is(level.wrapping_sub(1)) {
+        Some(level - 1)
+    } else if let Some(column) = levels.iter().position(|level| f64::from(*level) == v) {
+        Some(column)
+    } else if v.is_nan() {
+        missing.then_some(levels.len() + usize::from(unknown))
     } else {
-        v
+        unknown.then_some(levels.len())
+    };
+    if let Some(column) = own {
+        out[column] = 1.0;
     }
+}
+
+#[inline(always)]
+fn ordinal(v: f64, values: &[f64], unknown: f64) -> f64 {
+    let level = v as usize;
+    match values.get(level) {
+        _ if v.is_nan() => v,
+        Some(value) if level as f64 == v => *value,
+        _ => unknown,
+    }
+}
+
+/// Within `low..=high`; NaN stays.
+#[inline(always)]
+fn clamp(v: f64, low: f64, high: f64) -> f64 {
+    let v = if v < low { low } else { v };
+    if v > high { high } else { v }
 }
 
 /// Whether `v` is finite and within ±[`BOUND`].

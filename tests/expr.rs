@@ -2,6 +2,7 @@
 //! `tests/expr/arithmetic.txt`; what must not compile, and what is said of it, is in `tests/expr/errors.txt`.
 
 use hedgerow::expr::{Expr, MAX_DEPTH, MAX_NODES, MAX_TEXT, Type};
+use hedgerow::math::BLOCK;
 use hedgerow::schema::{Field, FieldKind, RawRecord, Schema, Unknown};
 use hedgerow::{time, wire};
 use std::fs;
@@ -102,6 +103,9 @@ fn case(given: &Given, expression: &str, row: &str, expected: &str) -> Result<()
         number => (Type::Number, number.parse().map_err(|_| "not a number")?),
     };
     let got = again.eval(&given.row(row), given.as_of);
+    if let Some(differs) = by_columns(given, &again, &given.row(row)) {
+        return Err(differs);
+    }
     if compiled.ty != ty {
         return Err(format!("it yields a {:?}", compiled.ty));
     }
@@ -109,6 +113,32 @@ fn case(given: &Given, expression: &str, row: &str, expected: &str) -> Result<()
         return Err(format!("{got:?} ({:016x}), not {wanted:?} ({:016x})", got.to_bits(), wanted.to_bits()));
     }
     Ok(())
+}
+
+/// Where the value over columns has other bits than the value over each row: `row`, and rows with other numbers in it.
+fn by_columns(given: &Given, expr: &Expr, row: &[f64]) -> Option<String> {
+    let others = [f64::NAN, 0.0, -0.0, 1.0, -2.5, 1e308, -1e308, 5e-324, f64::INFINITY, 1_767_323_045.678, 700.0];
+    let rows: Vec<Vec<f64>> = (0..41)
+        .map(|r| {
+            let other = |j: usize| others[(r * 5 + j * 3) % others.len()];
+            row.iter()
+                .enumerate()
+                .map(|(j, v)| if r % 4 == 0 || r * 7 % (j + 2) == 0 { *v } else { other(j) })
+                .collect()
+        })
+        .collect();
+    let mut slots = vec![f64::NAN; row.len() * BLOCK];
+    for (r, row) in rows.iter().enumerate() {
+        row.iter().enumerate().for_each(|(j, v)| slots[j * BLOCK + r] = *v);
+    }
+    let mut column = vec![7.0; BLOCK];
+    let mut room = Vec::new();
+    // The second time in room that was used.
+    (0..2).for_each(|_| expr.eval_block(&slots, rows.len(), given.as_of, &mut room, &mut column));
+    rows.iter().zip(&column).find_map(|(row, got)| {
+        let wanted = expr.eval(row, given.as_of);
+        (wanted.to_bits() != got.to_bits()).then(|| format!("by columns {got:?}, not {wanted:?}, over {row:?}"))
+    })
 }
 
 /// Blocks of `> expression` and then the exact message, between empty lines. `ACCEPT=1 cargo test --test expr errors` writes

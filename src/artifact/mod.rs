@@ -64,7 +64,7 @@ pub struct Artifact {
 }
 
 /// The numbers between a record and its answer; buffers that are used again for the next.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Work {
     /// The row, then the derived features.
     pub slots: Vec<f64>,
@@ -72,6 +72,7 @@ pub struct Work {
     pub x: Vec<f64>,
     /// Per class.
     pub probability: Vec<f64>,
+    runner: Runner,
 }
 
 /// The numbers between many rows and their answers, by columns of [`BLOCK`](crate::math::BLOCK).
@@ -83,6 +84,7 @@ pub struct Block {
     pub x: Vec<f64>,
     /// Per class.
     pub probability: Vec<f64>,
+    room: Vec<[f64; BLOCK]>,
     runner: Runner,
 }
 
@@ -131,6 +133,7 @@ impl Artifact {
             slots: vec![0.0; self.pipeline.n_slots(&self.schema)],
             x: vec![0.0; self.pipeline.encoders.n_columns()],
             probability: vec![0.0; self.classes.len()],
+            runner: Runner::new(&self.model),
         }
     }
 
@@ -145,13 +148,13 @@ impl Artifact {
     /// Slots to probabilities.
     pub fn predict(&self, work: &mut Work) {
         self.pipeline.encoders.encode(&work.slots, &mut work.x);
-        self.model.predict_proba(&work.x, &mut work.probability);
+        work.runner.predict_proba(&self.model, &work.x, &mut work.probability);
     }
 
     /// Slots to probabilities, for `rows` rows of a block (see [`BLOCK`](crate::math::BLOCK)). `block`: from
     /// [`block`](Self::block).
     pub fn predict_block(&self, block: &mut Block, rows: usize, as_of: f64) {
-        self.pipeline.derive_block(&mut block.slots, rows, as_of);
+        self.pipeline.derive_block(&mut block.slots, rows, as_of, &mut block.room);
         self.pipeline.encoders.encode_block(&block.slots, rows, &mut block.x);
         block.runner.predict_block(&self.model, &block.x, rows, &mut block.probability);
     }
@@ -162,6 +165,7 @@ impl Artifact {
             slots: vec![0.0; self.pipeline.n_slots(&self.schema) * BLOCK],
             x: vec![0.0; self.pipeline.encoders.n_columns() * BLOCK],
             probability: vec![0.0; self.classes.len() * BLOCK],
+            room: Vec::new(),
             runner: Runner::new(&self.model),
         }
     }

@@ -5,7 +5,7 @@
 
 use super::MAX_STACK;
 use super::node::{Binary, Node, Part, Unary, Unit};
-use crate::math;
+use crate::math::{self, BLOCK};
 use crate::time;
 
 /// The value of `nodes`, which hold at most `stack` values at once.
@@ -45,9 +45,77 @@ fn run<const N: usize>(nodes: &[Node], slots: &[f64], as_of: f64) -> f64 {
     stack[len.wrapping_sub(1) & (N - 1)]
 }
 
+/// As [`eval`], for `rows` rows of a block, to `out`, one column. `slots`: a column each; `room`: what it works in. A slot
+/// that does not exist is missing, and nodes that lack an operand, which no check lets past, give missing values.
+pub(super) fn eval_block(
+    nodes: &[Node],
+    slots: &[f64],
+    rows: usize,
+    as_of: f64,
+    room: &mut Vec<[f64; BLOCK]>,
+    out: &mut [f64],
+) {
+    // How many columns of `room` hold a value.
+    let mut len = 0usize;
+    for &node in nodes {
+        let Some(first) = len.checked_sub(node.arity()) else { return out.fill(f64::NAN) };
+        len = first + 1;
+        if room.len() < len {
+            room.push([0.0; BLOCK]);
+        }
+        let (a, above) =
+            room[first..].split_first_mut().map_or((&mut [][..], &[][..]), |(a, above)| (&mut a[..rows], above));
+        let b = above.first().map_or(&[][..], |b| &b[..]);
+        match node {
+            Node::Slot(i) => match slots.chunks_exact(BLOCK).nth(i as usize) {
+                Some(column) => two(a, column, |_, v| fixed(v)),
+                None => a.fill(f64::NAN),
+            },
+            Node::Number(v) | Node::Time(v) => a.fill(v),
+            Node::Flag(v) => a.fill(flag(v)),
+            Node::Level(i) => a.fill(f64::from(i)),
+            Node::Null => a.fill(f64::NAN),
+            Node::Now => a.fill(fixed(as_of)),
+            Node::Unary(Unary::Neg) => one(a, |a| fixed(-a)),
+            Node::Unary(Unary::Not) => one(a, |a| fixed(1.0 - a)),
+            Node::Unary(Unary::IsNull) => one(a, |a| flag(a.is_nan())),
+            Node::Unary(Unary::Sqrt) => one(a, |a| fixed(a.sqrt())),
+            Node::Unary(op) => a.iter_mut().for_each(|a| *a = unary(op, *a)),
+            // Those that make a number of numbers, or a flag of two that are there, as `binary` has them: a missing operand is
+            // NaN, and goes through.
+            Node::Binary(Binary::Add) => two(a, b, |a, b| fixed(a + b)),
+            Node::Binary(Binary::Sub) => two(a, b, |a, b| fixed(a - b)),
+            Node::Binary(Binary::Mul) => two(a, b, |a, b| fixed(a * b)),
+            Node::Binary(Binary::Div) => two(a, b, |a, b| fixed(a / b)),
+            Node::Binary(op) => a.iter_mut().zip(b).for_each(|(a, b)| *a = binary(op, *a, *b)),
+            Node::Pick => {
+                let c = above.get(1).map_or(&[][..], |c| &c[..]);
+                a.iter_mut().zip(b).zip(c).for_each(|((a, b), c)| *a = if *b == 1.0 { *c } else { *a });
+            }
+            Node::DateDiff(unit) => a.iter_mut().zip(b).for_each(|(a, b)| *a = date_diff(unit, *a, *b)),
+            Node::Extract(part) => a.iter_mut().for_each(|a| *a = extract(part, *a)),
+        }
+    }
+    match len.checked_sub(1).and_then(|last| room.get(last)) {
+        Some(value) => out[..rows].copy_from_slice(&value[..rows]),
+        None => out.fill(f64::NAN),
+    }
+}
+
+#[inline(always)]
+fn one(a: &mut [f64], f: impl Fn(f64) -> f64) {
+    a.iter_mut().for_each(|a| *a = f(*a));
+}
+
+#[inline(always)]
+fn two(a: &mut [f64], b: &[f64], f: impl Fn(f64, f64) -> f64) {
+    a.iter_mut().zip(b).for_each(|(a, b)| *a = f(*a, *b));
+}
+
 /// Finite and not -0.0, or the one NaN.
+#[inline(always)]
 fn fixed(v: f64) -> f64 {
-    if v.is_finite() { v + 0.0 } else { f64::NAN }
+    if v.abs() <= f64::MAX { v + 0.0 } else { f64::NAN }
 }
 
 fn flag(v: bool) -> f64 {

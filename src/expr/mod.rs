@@ -106,6 +106,7 @@
 //! a small stack. Every operator is pure and total, so nothing depends on what is evaluated first and no branch needs a jump.
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::math::BLOCK;
 use crate::schema::Schema;
 use crate::wire::{Decode, Encode};
 use node::{Env, Held, Node};
@@ -168,6 +169,12 @@ impl Expr {
     /// `now()` means. Total: finite or NaN (missing), never -0.0; a flag is 1 or 0. Allocates nothing.
     pub fn eval(&self, slots: &[f64], as_of: f64) -> f64 {
         eval::eval(&self.nodes, self.stack, slots, as_of)
+    }
+
+    /// As [`eval`](Self::eval), for `rows` rows of a block (see [`BLOCK`]), with the same bits. `slots`: a column each → `out`: one
+    /// column. `room`: what it works in, for the next call as well.
+    pub fn eval_block(&self, slots: &[f64], rows: usize, as_of: f64, room: &mut Vec<[f64; BLOCK]>, out: &mut [f64]) {
+        eval::eval_block(&self.nodes, slots, rows, as_of, room, out);
     }
 
     /// Proves a decoded tree: every slot and level there is, types agree, size and stack within bounds. `earlier`: the

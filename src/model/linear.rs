@@ -1,8 +1,10 @@
 //! Logistic regression (`sklearn.linear_model.LogisticRegression`).
 
+use super::dense::{ROWS, Strip, dot_strip, load, store, strips_of};
+use super::runner::bounded_row;
 use super::{binary, bounded_input, check_matrix, check_numbers, check_sizes, error, one_vs_rest};
 use crate::error::Result;
-use crate::math::{Matrix, dot, sigmoid, softmax};
+use crate::math::{Lot, Matrix, dot, sigmoid, softmax};
 use crate::wire::{Decode, Encode};
 
 /// Linear scores through a link.
@@ -65,5 +67,46 @@ impl Logistic {
             return Err(error(format!("a sigmoid takes one row of coef, not {}", self.coef.rows)));
         }
         Ok(())
+    }
+}
+
+/// How a linear model is run.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Fast {
+    row: Vec<f64>,
+    strips: Vec<Strip>,
+}
+
+impl Fast {
+    /// As [`Logistic::margin`].
+    pub fn margin(&mut self, m: &Logistic, x: &[f64], lot: Lot, out: &mut [f64]) {
+        if lot.stride == 1 {
+            let x = bounded_row(&mut self.row, x);
+            for (i, (score, intercept)) in out.iter_mut().zip(&m.intercept).enumerate() {
+                *score = dot(m.coef.row(i), x) + intercept;
+            }
+            return;
+        }
+        self.strips.resize(m.coef.cols, [0.0; ROWS]);
+        for at in strips_of(lot) {
+            load(x, at, &mut self.strips);
+            for (i, intercept) in m.intercept.iter().enumerate() {
+                let scores = dot_strip(m.coef.row(i), &self.strips).map(|score| score + intercept);
+                store(&scores, out, i, at);
+            }
+        }
+    }
+
+    /// As [`Logistic::predict_proba`].
+    pub fn probability(&mut self, m: &Logistic, x: &[f64], lot: Lot, out: &mut [f64]) {
+        self.margin(m, x, lot, out);
+        match m.link {
+            Link::Sigmoid => {
+                lot.sigmoid(out, 1);
+                lot.binary(out);
+            }
+            Link::Softmax => lot.softmax(out, m.coef.rows),
+            Link::OneVsRest => lot.one_vs_rest(out, m.coef.rows),
+        }
     }
 }

@@ -1,8 +1,9 @@
 //! Models over one row, each with an encoding of its own: what stacking, voting and calibration are made of. Their `x` is
 //! the slots themselves; trees read them raw, linear models scaled, and what two members ask for alike is encoded once.
 
-use super::{Asked, MAX_MEMBERS, Model, check_sizes, error};
+use super::{Asked, MAX_MEMBERS, Model, Runner, check_sizes, error};
 use crate::error::{Error, Result};
+use crate::math::Lot;
 use crate::pipeline::{Encoder, Encoders, Slot, Transform};
 use crate::wire::{Decode, Encode};
 
@@ -143,6 +144,39 @@ impl Members {
             model.fits(&encoded[*encoding as usize]).map_err(|e| e.context(member(i)))?;
         }
         Ok(encoded)
+    }
+}
+
+/// How members are run.
+#[derive(Clone, Debug)]
+pub(super) struct Fast {
+    encoded: Vec<Vec<f64>>,
+    runners: Vec<Runner>,
+}
+
+impl Fast {
+    pub fn new(members: &Members) -> Fast {
+        let runners = members.models.iter().map(|(_, model)| Runner::new(model)).collect();
+        Fast { encoded: vec![Vec::new(); members.encoders.len()], runners }
+    }
+
+    /// Each encoding's columns of `x`: before [`ask`](Self::ask).
+    pub fn encode(&mut self, members: &Members, x: &[f64], lot: Lot) {
+        for (encoders, room) in members.encoders.iter().zip(&mut self.encoded) {
+            encoders.encode_lot(x, lot, lot.room(room, encoders.n_columns()));
+        }
+    }
+
+    /// The columns of an encoding.
+    pub fn encoded(&self, encoding: u32) -> &[f64] {
+        &self.encoded[encoding as usize]
+    }
+
+    /// What is asked of member `i`, to its columns.
+    pub fn ask(&mut self, members: &Members, i: usize, asked: Asked, lot: Lot, out: &mut [f64]) {
+        let (encoding, model) = &members.models[i];
+        let x = &self.encoded[*encoding as usize][..model.n_features() * lot.stride];
+        self.runners[i].ask(model, asked, x, lot, out);
     }
 }
 

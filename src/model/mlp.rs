@@ -1,8 +1,10 @@
 //! Multi-layer perceptron (`sklearn.neural_network.MLPClassifier`).
 
+use super::dense::{Packed, Product, ROWS, Strip, clamped, load, store, strips, strips_of};
+use super::runner::bounded_row;
 use super::{binary, bounded_input, check_matrix, check_numbers, check_sizes, error};
 use crate::error::Result;
-use crate::math::{Matrix, bounded, dot, sigmoid, softmax, tanh};
+use crate::math::{Lot, Matrix, bounded, sigmoid, softmax, tanh};
 use crate::wire::{Decode, Encode};
 
 /// Dense layers. The last has one output (binary: the probability of class 1 is its sigmoid) or one per class (softmax).
@@ -42,10 +44,14 @@ impl Mlp {
     }
 
     pub(super) fn n_classes(&self) -> usize {
-        match self.layers.last().map_or(0, |l| l.weights.rows) {
+        match self.n_outputs() {
             1 => 2,
             n => n,
         }
+    }
+
+    fn n_outputs(&self) -> usize {
+        self.layers.last().map_or(0, |l| l.weights.rows)
     }
 
     pub(super) fn predict_proba(&self, x: &[f64], out: &mut [f64]) {
@@ -53,7 +59,8 @@ impl Mlp {
         for (i, layer) in self.layers.iter().enumerate() {
             let hidden = i + 1 < self.layers.len();
             let output = |(k, bias): (usize, &f64)| {
-                let z = bounded(dot(layer.weights.row(k), &values) + bias);
+                let terms = layer.weights.row(k).iter().zip(&values);
+                let z = bounded(terms.fold(start(*bias), |sum, (w, v)| sum + w * v));
                 if hidden { self.activation.of(z) } else { z }
             };
             values = layer.bias.iter().enumerate().map(output).collect();
@@ -85,13 +92,102 @@ impl Mlp {
     }
 }
 
+/// What a layer's sums start from. Not -0.0, so that adding 0 changes no sum.
+fn start(bias: f64) -> f64 {
+    bias + 0.0
+}
+
 impl Activation {
     fn of(self, z: f64) -> f64 {
         match self {
-            Activation::Relu => z.max(0.0),
+            Activation::Relu => relu(z),
             Activation::Tanh => tanh(z),
             Activation::Logistic => sigmoid(z),
             Activation::Identity => z,
+        }
+    }
+}
+
+/// A -0.0 becomes 0.0.
+#[inline(always)]
+fn relu(z: f64) -> f64 {
+    if z > 0.0 { z } else { 0.0 }
+}
+
+/// How a perceptron is run.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Fast {
+    /// Made for the first row that comes alone.
+    packed: Vec<Packed>,
+    row: Vec<f64>,
+    next: Vec<f64>,
+    room: Vec<u32>,
+    strips: Vec<Strip>,
+    next_strips: Vec<Strip>,
+}
+
+impl Fast {
+    /// As [`Mlp::predict_proba`].
+    pub fn probability(&mut self, m: &Mlp, x: &[f64], lot: Lot, out: &mut [f64]) {
+        if lot.stride == 1 {
+            self.row(m, x, out);
+        } else {
+            self.block(m, x, lot, out);
+        }
+        if m.n_outputs() == 1 {
+            lot.sigmoid(out, 1);
+            lot.binary(out);
+        } else {
+            lot.softmax(out, m.n_outputs());
+        }
+    }
+
+    fn row(&mut self, m: &Mlp, x: &[f64], out: &mut [f64]) {
+        if self.packed.is_empty() {
+            let packed = |layer: &Layer| Packed::new(&layer.weights, |k| start(layer.bias[k]));
+            self.packed = m.layers.iter().map(packed).collect();
+        }
+        let mut x = bounded_row(&mut self.row, x);
+        for (packed, hidden) in self.packed.iter().zip((0..m.layers.len()).rev()) {
+            packed.row::<Product>(x, &mut self.room, &mut self.next);
+            m.activation.lot(&mut self.next, hidden > 0);
+            std::mem::swap(&mut self.row, &mut self.next);
+            x = &self.row;
+        }
+        out[..m.n_outputs()].copy_from_slice(&x[..m.n_outputs()]);
+    }
+
+    fn block(&mut self, m: &Mlp, x: &[f64], lot: Lot, out: &mut [f64]) {
+        let width = m.layers.iter().map(|l| l.weights.rows).fold(m.n_features(), usize::max);
+        self.strips.resize(width, [0.0; ROWS]);
+        self.next_strips.resize(width, [0.0; ROWS]);
+        for at in strips_of(lot) {
+            load(x, at, &mut self.strips[..m.n_features()]);
+            for (layer, hidden) in m.layers.iter().zip((0..m.layers.len()).rev()) {
+                let (n_out, n_in) = (layer.weights.rows, layer.weights.cols);
+                let next = &mut self.next_strips[..n_out];
+                strips::<Product>(&layer.weights, |k| start(layer.bias[k]), &self.strips[..n_in], next);
+                m.activation.lot(next.as_flattened_mut(), hidden > 0);
+                std::mem::swap(&mut self.strips, &mut self.next_strips);
+            }
+            for (k, strip) in self.strips[..m.n_outputs()].iter().enumerate() {
+                store(strip, out, k, at);
+            }
+        }
+    }
+}
+
+impl Activation {
+    /// [`clamped`], then, of a hidden layer, [`of`](Self::of).
+    fn lot(self, z: &mut [f64], hidden: bool) {
+        let lot = Lot { rows: z.len(), stride: z.len() };
+        lot.each(z, 1, clamped);
+        match self {
+            _ if !hidden => {}
+            Activation::Relu => lot.each(z, 1, relu),
+            Activation::Tanh => lot.tanh(z, 1),
+            Activation::Logistic => lot.sigmoid(z, 1),
+            Activation::Identity => {}
         }
     }
 }

@@ -19,6 +19,7 @@
 
 pub mod bayes;
 pub mod calibration;
+mod dense;
 mod examples;
 pub mod forest;
 pub mod linear;
@@ -274,6 +275,17 @@ enum Asked {
     Class,
     /// [`Model::margin`].
     Margin,
+}
+
+impl Asked {
+    /// Numbers that a model of so many classes answers with.
+    fn width(self, n_classes: usize) -> usize {
+        match (self, n_classes) {
+            (Asked::Probability, n) => n,
+            (Asked::Class, _) | (Asked::Margin, 2) => 1,
+            (Asked::Margin, n) => n,
+        }
+    }
 }
 
 /// How deep models may stand in each other (stacking, calibration, voting).

@@ -1,8 +1,9 @@
 //! Stacking (`sklearn.ensemble.StackingClassifier`).
 
-use super::members::{Members, width_of};
-use super::{Asked, Model, error};
+use super::members::{self, Members, width_of};
+use super::{Asked, Model, Runner, error};
 use crate::error::Result;
+use crate::math::Lot;
 use crate::pipeline::Slot;
 use crate::wire::{Decode, Encode};
 
@@ -40,6 +41,14 @@ impl Method {
         }
     }
 
+    fn asked(self) -> Asked {
+        match self {
+            Method::PredictProba => Asked::Probability,
+            Method::Predict => Asked::Class,
+            Method::DecisionFunction => Asked::Margin,
+        }
+    }
+
     /// What a member hands on, appended to `answers`. `all`: (n_classes,), to work in.
     fn answer(self, model: &Model, x: &[f64], all: &mut [f64], answers: &mut Vec<f64>) {
         match self {
@@ -55,6 +64,52 @@ impl Method {
                 answers.extend_from_slice(&all[..width]);
             }
         }
+    }
+}
+
+/// How a stacking is run.
+#[derive(Clone, Debug)]
+pub(super) struct Fast {
+    members: members::Fast,
+    last: Runner,
+    /// What the final model reads.
+    answers: Vec<f64>,
+    /// A member's probabilities.
+    all: Vec<f64>,
+}
+
+impl Fast {
+    pub fn new(m: &Stacking) -> Fast {
+        let (members, last) = (members::Fast::new(&m.members), Runner::new(&m.final_model));
+        Fast { members, last, answers: Vec::new(), all: Vec::new() }
+    }
+
+    /// As [`Stacking::answers`], then what is asked of the final model.
+    pub fn ask(&mut self, m: &Stacking, asked: Asked, x: &[f64], lot: Lot, out: &mut [f64]) {
+        self.members.encode(&m.members, x, lot);
+        let (n, reads) = (m.members.n_classes(), m.final_model.n_features());
+        let answers = lot.room(&mut self.answers, reads);
+        let mut at = 0;
+        for (i, method) in m.methods.iter().enumerate() {
+            let own = &mut answers[at * lot.stride..];
+            let width = method.width(n);
+            let asked = method.asked();
+            if asked.width(n) == width {
+                self.members.ask(&m.members, i, asked, lot, own);
+            } else {
+                // Of two probabilities only the second.
+                let all = lot.room(&mut self.all, n);
+                self.members.ask(&m.members, i, asked, lot, all);
+                lot.column_mut(own, 0).copy_from_slice(lot.column(all, n - 1));
+            }
+            at += width;
+        }
+        if let Some(encoding) = m.passthrough {
+            for (k, j) in (at..reads).enumerate() {
+                lot.column_mut(answers, j).copy_from_slice(lot.column(self.members.encoded(encoding), k));
+            }
+        }
+        self.last.ask(&m.final_model, asked, answers, lot, out);
     }
 }
 
@@ -88,11 +143,7 @@ impl Stacking {
             let (n, m) = (self.members.len(), self.methods.len());
             return Err(error(format!("there are {n} members, but {m} methods")));
         }
-        let widths = self.members.check(level, |i| match self.methods[i] {
-            Method::PredictProba => Asked::Probability,
-            Method::Predict => Asked::Class,
-            Method::DecisionFunction => Asked::Margin,
-        })?;
+        let widths = self.members.check(level, |i| self.methods[i].asked())?;
         if self.members.n_classes() != self.final_model.n_classes() {
             return Err(error("its members have another number of classes than the final model"));
         }

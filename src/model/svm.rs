@@ -7,8 +7,12 @@
 
 use super::{Asked, bounded_input, check_matrix, check_numbers, check_sizes, error};
 use crate::error::Result;
-use crate::math::{BOUND, Matrix, argmax, bounded, dot, exp, pow, sigmoid, tanh};
+use crate::math::{BOUND, Matrix, argmax, bounded, exp, pow, sigmoid, tanh};
 use crate::wire::{Decode, Encode};
+
+mod fast;
+
+pub(super) use fast::Fast;
 
 /// Attributes of a fitted `sklearn.svm.SVC`.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
@@ -181,6 +185,11 @@ impl Svm {
             }
         }
     }
+}
+
+/// The inner product, feature by feature.
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).fold(0.0, |s, (a, b)| s + a * b)
 }
 
 impl Kernel {

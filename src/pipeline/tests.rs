@@ -16,6 +16,50 @@ fn columns(encoder: &Encoder, value: f64) -> Vec<f64> {
     x
 }
 
+/// Every encoder over every value, by rows and by columns, alone and side by side: the same bits.
+#[test]
+fn columns_are_encoded_as_rows_are() {
+    let one_hot = |levels: &[u32], unknown, missing| Transform::OneHot { levels: levels.to_vec(), unknown, missing };
+    let transforms = [
+        Transform::Pass,
+        Transform::Standard { mean: 1.5, scale: -3.0 },
+        Transform::Standard { mean: -BOUND, scale: 1e-300 },
+        Transform::MinMax { scale: 0.3, min: -1.0, clip: None },
+        Transform::MinMax { scale: 0.3, min: -1.0, clip: Some((0.0, 1.0)) },
+        one_hot(&[0, 1, 2, 3], false, false),
+        one_hot(&[1, 2, 3], true, false),
+        one_hot(&[3, 0, 2], false, true),
+        one_hot(&[2, 1], true, true),
+        one_hot(&[], true, true),
+        Transform::Ordinal { values: vec![0.5, -0.25, 4.0], unknown: NAN },
+        Transform::Ordinal { values: vec![0.5, -0.25, 4.0], unknown: -1.0 },
+    ];
+    let hard = [0.0, -0.0, 1.0, 2.0, 3.0, 4.0, 0.5, -1.0, 1e-308, 1e155, -1e308, f64::INFINITY, f64::NEG_INFINITY, NAN];
+    let encoders = |impute, indicator| {
+        let all = transforms.iter().enumerate();
+        Encoders(all.map(|(i, t)| Encoder { slot: i as u32 % 3, impute, transform: t.clone(), indicator }).collect())
+    };
+    for (impute, indicator) in [(None, false), (None, true), (Some(2.0), false), (Some(-7.5), true)] {
+        let encoders = encoders(impute, indicator);
+        let n = encoders.n_columns();
+        for rows in [1, 2, 13, 255, 256] {
+            let slots: Vec<f64> =
+                (0..3 * BLOCK).map(|i| hard.get(i * 7 % 29).copied().unwrap_or((i % 11) as f64 - 4.5)).collect();
+            let mut columns = vec![7.0; n * BLOCK];
+            encoders.encode_block(&slots, rows, &mut columns);
+            for r in 0..rows {
+                let mut x = vec![7.0; n];
+                encoders.encode(&[slots[r], slots[BLOCK + r], slots[2 * BLOCK + r]], &mut x);
+                for (j, v) in x.iter().enumerate() {
+                    let own = columns[j * BLOCK + r];
+                    let same = own.to_bits() == v.to_bits() || own.is_nan() && v.is_nan();
+                    assert!(same, "column {j}, row {r} of {rows}: {own}, by rows {v}");
+                }
+            }
+        }
+    }
+}
+
 /// Equal, a NaN to a NaN.
 fn same(a: &[f64], b: &[f64]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a == b || a.is_nan() && b.is_nan())

@@ -23,7 +23,7 @@ use super::deep::{Deep, MAX_WORDS};
 use super::ranked::Ranked;
 use super::ranked_columns::{Columns, GROUP};
 use super::{Forest, LEAF, Link, Tree};
-use crate::math::{BLOCK, sigmoid, softmax};
+use crate::math::BLOCK;
 
 #[cfg(test)]
 #[path = "batch_tests.rs"]
@@ -147,8 +147,8 @@ impl Batch {
         Some(plan)
     }
 
-    /// As [`Runner::predict_block`](crate::model::Runner::predict_block).
-    pub(super) fn block(&mut self, forest: &Forest, ranked: &Ranked, x: &[f64], rows: usize, out: &mut [f64]) {
+    /// As [`Forest::margin`], of the first `rows` rows of a block. `x`: n_features columns → `out`: n_outputs columns.
+    pub(super) fn margin(&mut self, forest: &Forest, ranked: &Ranked, x: &[f64], rows: usize, out: &mut [f64]) {
         let groups = rows.div_ceil(GROUP);
         let (n_bytes, n_words) = (self.columns.n_bytes(), self.columns.n_words());
         if self.bytes.is_empty() || self.bytes.len() < n_bytes * groups || self.words.len() < n_words * groups {
@@ -208,7 +208,6 @@ impl Batch {
                 Below::Reference => {}
             }
         }
-        finish(forest, rows, out);
     }
 }
 
@@ -271,39 +270,6 @@ fn add_reference(forest: &Forest, tree: &Tree, x: &[f64], rows: usize, out: &mut
         let leaf = forest.leaf(forest.descend_by(tree, |feature| x[feature * BLOCK + row]));
         for (k, v) in leaf.iter().enumerate() {
             out[(tree.output as usize + k) * BLOCK + row] += v;
-        }
-    }
-}
-
-/// From summed scores to probabilities.
-#[inline(never)]
-fn finish(forest: &Forest, rows: usize, out: &mut [f64]) {
-    let (first, rest) = out.split_at_mut(BLOCK);
-    let pairs = first.iter_mut().zip(rest.iter_mut()).take(rows);
-    match forest.link {
-        Link::Average => {
-            let n = forest.trees.len() as f64;
-            out.iter_mut().for_each(|p| *p /= n);
-        }
-        Link::Identity => pairs.for_each(|(p0, p1)| {
-            *p1 = p0.clamp(0.0, 1.0);
-            *p0 = 1.0 - *p1;
-        }),
-        Link::Sigmoid => pairs.for_each(|(p0, p1)| {
-            *p1 = sigmoid(*p0);
-            *p0 = 1.0 - *p1;
-        }),
-        Link::Softmax | Link::OneVsRest => {
-            let mut scores = vec![0.0; forest.n_classes];
-            for row in 0..rows {
-                scores.iter_mut().zip(out.chunks_exact(BLOCK)).for_each(|(s, column)| *s = column[row]);
-                if forest.link == Link::Softmax {
-                    softmax(&mut scores);
-                } else {
-                    super::super::one_vs_rest(&mut scores);
-                }
-                scores.iter().zip(out.chunks_exact_mut(BLOCK)).for_each(|(s, column)| column[row] = *s);
-            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The fast forest against the reference: random forests of every shape, rows at everything that changes an answer.
 
 use super::Below;
-use crate::math::{BLOCK, bits};
+use crate::math::{BLOCK, Lot, bits};
 use crate::model::Model;
 use crate::model::forest::{Fast, Forest, Link, PlainNode, PlainTree, Test};
 use proptest::prelude::*;
@@ -116,6 +116,12 @@ fn kinds(fast: &Fast) -> [usize; 3] {
     ]
 }
 
+fn answer(fast: &mut Fast, forest: &Forest, x: &[f64], rows: usize, out: &mut [f64]) {
+    let lot = Lot::block(rows);
+    fast.margin(forest, x, lot, out);
+    forest.link_lot(lot, out);
+}
+
 /// Holds blocks of these many rows to the reference, with one `Fast` for all.
 fn hold(shape: &Shape, seed: u64, blocks: &[usize]) -> Fast {
     let mut rng = TestRng::from_seed(proptest::test_runner::RngAlgorithm::ChaCha, &[(seed % 251) as u8; 32]);
@@ -128,7 +134,7 @@ fn hold(shape: &Shape, seed: u64, blocks: &[usize]) -> Fast {
     for rows in blocks {
         let x: Vec<f64> = (0..shape.n_features * BLOCK).map(|_| value(shape, &mut rng)).collect();
         let mut out = vec![f64::NAN; shape.n_classes * BLOCK];
-        fast.block(&forest, &x, *rows, &mut out);
+        answer(&mut fast, &forest, &x, *rows, &mut out);
         let mut expected = vec![0.0; shape.n_classes];
         for row in 0..*rows {
             let x: Vec<f64> = x.chunks(BLOCK).map(|column| column[row]).collect();
@@ -221,7 +227,7 @@ fn the_deepest_tree() {
     let forest = Forest::new(1, 2, Link::Identity, vec![0.0], &[PlainTree { nodes, output: 0 }]).unwrap();
     let x: Vec<f64> = (0..BLOCK).map(|i| if i == 9 { f64::NAN } else { 0.5 - (i * 17) as f64 }).collect();
     let mut out = vec![0.0; 2 * BLOCK];
-    Fast::new().block(&forest, &x, BLOCK, &mut out);
+    answer(&mut Fast::new(), &forest, &x, BLOCK, &mut out);
     for (x, p) in x.iter().zip(&out[BLOCK..]) {
         let mut expected = [0.0; 2];
         Model::Forest(forest.clone()).predict_proba(&[*x], &mut expected);
