@@ -1,19 +1,19 @@
 //! The engine: an artifact that answers. What browser, Worker, Node and command line all hold.
 //!
 //! ```text
-//! record --schema--> row --derive--> slots --count--> cache? --hit-------------------> answer --count-->
-//!           |                                           | miss                            ^
-//!           v                                           v                                 |
-//!       violations                                  encoders --> x --> model --> keep ----+
+//! record --schema--> row --derive--> slots --> cache? --hit-------------------> answer --count-->
+//!           |                                   | miss                            ^
+//!           v                                   v                                 |
+//!       violations                          encoders --> x --> model --> keep ----+
 //! ```
 //!
-//! Buffers are the engine's and are used again: to a sound record it allocates nothing (a stacking does). The counts come before
-//! the cache, so that they see all traffic. The cache's key is every slot, so an answer that depends on the time is found again only where the
+//! Buffers are the engine's and are used again: to a sound record it allocates nothing (a stacking does). What is counted is all
+//! traffic, whether it was remembered or not. The cache's key is every slot, so an answer that depends on the time is found again only where the
 //! time makes no difference.
 
 use crate::artifact::summary::{DerivedSummary, FieldSummary, Observed, SchemaSummary};
 use crate::artifact::{Artifact, Block, Container, Work};
-use crate::cache::{self, Cache};
+use crate::cache::{self, Cache, Key};
 use crate::error::{Error, ErrorKind, Result};
 use crate::math::{self, BLOCK};
 use crate::profile::{Counter, Profile};
@@ -21,6 +21,7 @@ use crate::schema::{Code, Record, Violation};
 use crate::time;
 use serde::{Serialize, Serializer};
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// How an engine is set up.
 #[derive(Clone, Debug, PartialEq)]
@@ -109,18 +110,19 @@ pub const MAX_BATCH: usize = 100_000;
 /// assert_eq!((engine.report().predictions, engine.report().rejections), (1, 1));
 /// ```
 pub struct Engine {
-    artifact: Artifact,
+    artifact: Arc<Artifact>,
     id: String,
     degraded: Option<String>,
     cache: Cache,
     work: Work,
-    key: Vec<u64>,
+    key: Key,
     live: Counter,
     rejected: u64,
     violations: Vec<(Code, u64)>,
     /// Made for the first block.
     block: Option<Block>,
     plain: [bool; BLOCK],
+    options: Options,
 }
 
 impl Engine {
@@ -132,14 +134,18 @@ impl Engine {
         if options.cache_ttl.is_nan() || options.cache_ttl < 0.0 {
             return Err(Error::new(ErrorKind::Config, "the cache's time to live must be 0 seconds or more"));
         }
+        Ok(Engine::of(Arc::new(artifact), container.id(), options))
+    }
+
+    fn of(artifact: Arc<Artifact>, id: String, options: Options) -> Engine {
         let work = artifact.work();
         let limits =
             cache::Limits { entries: options.cache_entries, bytes: options.cache_bytes, ttl: options.cache_ttl };
-        Ok(Engine {
-            id: container.id(),
+        Engine {
+            id,
             degraded: None,
             cache: Cache::new(work.slots.len(), work.probability.len(), limits),
-            key: vec![0; work.slots.len()],
+            key: Key::new(work.slots.len()),
             live: Counter::new(&artifact.profile),
             rejected: 0,
             violations: Vec::new(),
@@ -147,7 +153,16 @@ impl Engine {
             plain: [false; BLOCK],
             work,
             artifact,
-        })
+            options,
+        }
+    }
+
+    /// An engine for another thread: the same model, shared, and nothing remembered or counted yet. (Profiles of both
+    /// [merge](Profile::merge).)
+    #[must_use]
+    pub fn fork(&self) -> Engine {
+        let fork = Engine::of(Arc::clone(&self.artifact), self.id.clone(), self.options.clone());
+        Engine { degraded: self.degraded.clone(), ..fork }
     }
 
     /// As [`Engine::load`]; where the primary does not load, the fallback answers under its own name and version and
@@ -197,8 +212,7 @@ impl Engine {
     /// One record. `as_of`: what `now()` means (default: `now`); `now`: the host's clock; both seconds since 1970 UTC, taken to
     /// the millisecond. An error only for a time outside the years 1 to 9999.
     pub fn predict(&mut self, record: &dyn Record, as_of: Option<f64>, now: f64) -> Result<Answer<'_>> {
-        let now = instant("the clock's time", now)?;
-        let as_of = as_of.map_or(Ok(now), |t| instant("as_of", t))?;
+        let (as_of, now) = instants(as_of, now)?;
         if let Err(violations) = self.artifact.slots(record, as_of, &mut self.work) {
             self.count_violations(&violations);
             return Ok(Answer::Rejected(violations));
@@ -209,8 +223,7 @@ impl Engine {
     /// A row that is past the door already: `row` has a slot per field, as [`Schema::row`](crate::schema::Schema::row) would
     /// write it. For a host that checks the plain values of a record by itself; otherwise as [`predict`](Self::predict).
     pub fn predict_row(&mut self, row: &[f64], as_of: Option<f64>, now: f64) -> Result<Prediction<'_>> {
-        let now = instant("the clock's time", now)?;
-        let as_of = as_of.map_or(Ok(now), |t| instant("as_of", t))?;
+        let (as_of, now) = instants(as_of, now)?;
         if row.len() != self.artifact.schema.fields.len() {
             let message = format!("a row of this model has {} slots", self.artifact.schema.fields.len());
             return Err(Error::new(ErrorKind::Data, message));
@@ -222,20 +235,18 @@ impl Engine {
 
     /// The answer to the slots in `work`: counted, and remembered.
     fn answer(&mut self, as_of: f64, now: f64) -> Prediction<'_> {
-        for (key, v) in self.key.iter_mut().zip(&self.work.slots) {
-            *key = math::bits(*v);
-        }
-        let cached = match self.cache.get(&self.key, now) {
-            Some(kept) => {
+        let mut cached = false;
+        if self.cache.is_on() {
+            self.key.set(&self.work.slots);
+            if let Some(kept) = self.cache.get(&self.key, now) {
                 self.work.probability.copy_from_slice(kept);
-                true
+                cached = true;
             }
-            None => {
-                self.artifact.predict(&mut self.work);
-                self.cache.insert(&self.key, &self.work.probability, now);
-                false
-            }
-        };
+        }
+        if !cached {
+            self.artifact.predict(&mut self.work);
+            self.cache.insert(&self.key, &self.work.probability, now);
+        }
         let probability = self.work.probability.as_slice();
         self.live.row(&self.work.slots, probability);
         let class_index = math::argmax(probability);
@@ -249,7 +260,8 @@ impl Engine {
         }
     }
 
-    /// Several records (at most [`MAX_BATCH`]) with one `as_of`; an answer each, in order.
+    /// Several records (at most [`MAX_BATCH`]) with one `as_of`; an answer each, in order, with the bits that
+    /// [`predict`](Self::predict) gives. They are answered by blocks, past the cache.
     pub fn predict_batch(
         &mut self,
         records: &[&dyn Record],
@@ -260,7 +272,67 @@ impl Engine {
             let message = format!("a batch holds at most {MAX_BATCH} records, this one has {}", records.len());
             return Err(Error::new(ErrorKind::Config, message));
         }
-        records.iter().map(|record| self.predict(*record, as_of, now).map(Answer::into_owned)).collect()
+        let mut answers = Vec::with_capacity(records.len());
+        for records in records.chunks(BLOCK) {
+            self.answer_block(records, as_of, now, &mut answers)?;
+        }
+        Ok(answers)
+    }
+
+    /// Adds the answers to at most [`BLOCK`] records.
+    fn answer_block(
+        &mut self,
+        records: &[&dyn Record],
+        as_of: Option<f64>,
+        now: f64,
+        answers: &mut Vec<Answer<'static>>,
+    ) -> Result<()> {
+        let (at, timestamp) = instants(as_of, now)?;
+        let fields = self.artifact.schema.fields.len();
+        let block = self.block.get_or_insert_with(|| self.artifact.block());
+        let row = &mut self.work.slots[..fields];
+        let mut refused = vec![None; records.len()];
+        let mut rows = 0;
+        for (record, refused) in records.iter().zip(&mut refused) {
+            match self.artifact.schema.row(*record, row) {
+                Ok(()) => {
+                    for (v, column) in row.iter().zip(block.slots.chunks_exact_mut(BLOCK)) {
+                        column[rows] = *v;
+                    }
+                    rows += 1;
+                }
+                Err(violations) => *refused = Some(violations),
+            }
+        }
+        if rows > 0 {
+            self.predict_block(rows, as_of, now)?;
+        }
+        let mut row = 0;
+        for (record, refused) in records.iter().zip(refused) {
+            if let Some(violations) = refused {
+                self.count_violations(&violations);
+                answers.push(Answer::Rejected(violations));
+                continue;
+            }
+            // What the door let in is plain; if it were not, it would be asked for alone.
+            let Some(block) = self.block.as_ref().filter(|_| self.plain[row]) else {
+                answers.push(self.predict(*record, as_of, now)?.into_owned());
+                row += 1;
+                continue;
+            };
+            let probability: Vec<f64> = block.probability.chunks_exact(BLOCK).map(|column| column[row]).collect();
+            let class_index = math::argmax(&probability);
+            answers.push(Answer::Prediction(Prediction {
+                class_index,
+                confidence: probability[class_index],
+                probability: Cow::Owned(probability),
+                as_of: at,
+                timestamp,
+                cached: false,
+            }));
+            row += 1;
+        }
+        Ok(())
     }
 
     /// Room for a block of rows: a column of [`BLOCK`] slots per field, each slot as [`Schema::row`] would write it, for
@@ -275,10 +347,30 @@ impl Engine {
 
     /// Answers the first `rows` (at most [`BLOCK`]) of [`columns`](Self::columns), past the cache: a column of probabilities
     /// per class, and whether each row was plain. One that was not (a value out of range, a missing one that is required, …)
-    /// is not answered (NaN) and not counted: its record is for [`predict`](Self::predict), which knows all reasons.
+    /// is not answered (NaN) and not counted: its record is for [`predict`](Self::predict), which knows all reasons. The answers have
+    /// the bits that [`predict_row`](Self::predict_row) gives.
+    ///
+    /// ```
+    /// use hedgerow::engine::{Engine, Options};
+    /// use hedgerow::math::BLOCK;
+    ///
+    /// let file = std::fs::read("tests/golden/format-1.hedge").unwrap();
+    /// let mut engine = Engine::load(&file, Options::default()).unwrap();
+    /// // amount, rate, region (eu), tier (its first level), active, since
+    /// let rows = [[12.5, 0.25, 0.0, 0.0, 1.0, 1.7e9], [f64::NAN, 0.5, 0.0, 0.0, 0.0, 0.0], [1.0, f64::NAN, 0.0, 0.0, 0.0, 0.0]];
+    /// for (r, row) in rows.iter().enumerate() {
+    ///     for (column, v) in engine.columns().chunks_exact_mut(BLOCK).zip(row) {
+    ///         column[r] = *v;
+    ///     }
+    /// }
+    /// let (probability, plain) = engine.predict_block(3, None, 1_767_323_045.678).unwrap();
+    /// // The third has no rate, which is required.
+    /// assert_eq!(plain, [true, true, false]);
+    /// let first: Vec<f64> = probability.chunks_exact(BLOCK).map(|column| column[0]).collect();
+    /// assert_eq!(engine.predict_row(&rows[0], None, 1_767_323_045.678).unwrap().probability, first);
+    /// ```
     pub fn predict_block(&mut self, rows: usize, as_of: Option<f64>, now: f64) -> Result<(&[f64], &[bool])> {
-        let now = instant("the clock's time", now)?;
-        let as_of = as_of.map_or(Ok(now), |t| instant("as_of", t))?;
+        let (as_of, _) = instants(as_of, now)?;
         if rows > BLOCK {
             return Err(Error::new(ErrorKind::Config, format!("a block holds at most {BLOCK} rows, not {rows}")));
         }
@@ -346,6 +438,15 @@ impl Engine {
                 None => self.violations.push((violation.code, 1)),
             }
         }
+    }
+}
+
+/// What `now()` means, and the clock's time.
+fn instants(as_of: Option<f64>, at: f64) -> Result<(f64, f64)> {
+    let now = instant("the clock's time", at)?;
+    match as_of {
+        Some(as_of) if as_of != at => Ok((instant("as_of", as_of)?, now)),
+        _ => Ok((now, now)),
     }
 }
 

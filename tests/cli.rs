@@ -103,6 +103,59 @@ fn answers_come_while_records_still_do() {
 }
 
 #[test]
+fn a_record_is_answered_before_the_next_one_comes() {
+    for threads in ["1", "2"] {
+        let args = ["predict", MODEL, "--format", "csv", "--threads", threads];
+        let mut child = hedgerow().args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let mut answers = BufReader::new(child.stdout.take().unwrap()).lines();
+        let text = records(5);
+        let mut lines = text.lines();
+        writeln!(stdin, "{}", lines.next().unwrap()).unwrap();
+        for line in lines {
+            writeln!(stdin, "{line}").unwrap();
+            let answer = answers.next().unwrap().unwrap();
+            // The header of the answers comes with the first of them.
+            if answer.starts_with("prediction") {
+                answers.next().unwrap().unwrap();
+            }
+        }
+        drop(stdin);
+        assert!(answers.next().is_none() && child.wait().unwrap().success());
+    }
+}
+
+#[test]
+fn the_number_of_threads_does_not_change_a_byte() {
+    let folder = tempfile::tempdir().unwrap();
+    // Refused ones far apart, and in the end a line that is none.
+    let mut text = String::new();
+    for (i, line) in records(30_000).lines().enumerate() {
+        text.push_str(&if i % 3000 == 2999 {
+            line.replacen(|c: char| c.is_ascii_digit(), "x", 99)
+        } else {
+            line.into()
+        });
+        text.push('\n');
+    }
+    let sound = written(folder.path(), "sound.csv", &text);
+    let broken = written(folder.path(), "broken.csv", &(text + "1,2\n"));
+    for (data, code) in [(&sound, 1), (&broken, 2)] {
+        let of =
+            |threads| run(&["predict", MODEL, data.to_str().unwrap(), "--as-of", "2026-01-01", "--threads", threads]);
+        let one = of("1");
+        assert_eq!(one.status.code(), Some(code));
+        assert!(one.stdout.len() > 30_000 && !one.stderr.is_empty());
+        for threads in ["2", "5"] {
+            let more = of(threads);
+            assert_eq!(more.status.code(), Some(code));
+            assert!(more.stdout == one.stdout, "{threads} threads");
+            assert_eq!(String::from_utf8_lossy(&more.stderr), String::from_utf8_lossy(&one.stderr));
+        }
+    }
+}
+
+#[test]
 fn a_failed_run_leaves_no_file_and_the_old_one_as_it_was() {
     let folder = tempfile::tempdir().unwrap();
     let data = written(folder.path(), "data.csv", &(records(2000) + "1,2\n"));

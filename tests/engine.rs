@@ -268,6 +268,78 @@ fn a_batch_answers_as_its_records_do() {
 }
 
 #[test]
+fn a_block_answers_as_its_rows_do() {
+    let artifact = everything(3);
+    let (mut alone, mut blocks) = (load(&artifact), load(&artifact));
+    let mut work = artifact.work();
+    let fields = artifact.schema.fields.len();
+    // Sound rows, and such as no row is: out of range, infinite, no level, missing where that may not be.
+    let records = records(600);
+    let mut rows: Vec<Vec<f64>> = Vec::new();
+    for (i, (record, _)) in records.iter().enumerate() {
+        artifact.slots(&RawRecord(record), NOW, &mut work).unwrap();
+        let mut row = work.slots[..fields].to_vec();
+        match i % 40 {
+            3 => row[0] = f64::INFINITY,
+            9 => row[1] = f64::NAN,
+            14 => row[2] = 99.0,
+            20 => row[3] = 0.5,
+            27 => row[4] = -1.0,
+            33 => row[5] = 1e15,
+            _ => {}
+        }
+        rows.push(row);
+    }
+    let odd = |i: usize| [3, 9, 14, 20, 27, 33].contains(&(i % 40));
+    for (first, rows) in rows.chunks(math::BLOCK).enumerate() {
+        for (r, row) in rows.iter().enumerate() {
+            let columns = blocks.columns().chunks_exact_mut(math::BLOCK);
+            columns.zip(row).for_each(|(column, v)| column[r] = if *v == 0.0 { -0.0 } else { *v });
+        }
+        let (probability, plain) = blocks.predict_block(rows.len(), Some(NOW), NOW).unwrap();
+        for (r, row) in rows.iter().enumerate() {
+            let answer: Vec<f64> = probability.chunks_exact(math::BLOCK).map(|column| column[r]).collect();
+            assert_eq!(plain[r], !odd(first * math::BLOCK + r), "{row:?}");
+            if plain[r] {
+                let p = alone.predict_row(row, Some(NOW), NOW).unwrap();
+                assert_eq!(bits(&answer), bits(&p.probability), "{row:?}");
+            } else {
+                assert!(answer.iter().all(|p| p.is_nan()));
+            }
+        }
+    }
+    let (a, b) = (alone.report(), blocks.report());
+    assert_eq!((a.predictions, &a.predicted, b.rejections), (b.predictions, &b.predicted, 0));
+    assert_eq!(a.predictions, 510);
+    for (a, b) in alone.profile().slots.iter().zip(&blocks.profile().slots) {
+        assert_eq!((&a.bins, a.n, a.missing), (&b.bins, b.n, b.missing));
+        assert_eq!((math::bits(a.min), math::bits(a.max)), (math::bits(b.min), math::bits(b.max)));
+        assert!((a.mean - b.mean).abs() <= 1e-12 * b.mean.abs() && (a.m2 - b.m2).abs() <= 1e-9 * b.m2);
+    }
+    let e = blocks.predict_block(math::BLOCK + 1, None, NOW).unwrap_err();
+    assert_eq!(e.to_string(), "a block holds at most 256 rows, not 257");
+    assert!(blocks.predict_block(1, Some(f64::NAN), NOW).is_err());
+    assert!(blocks.predict_block(0, None, NOW).unwrap().1.is_empty());
+}
+
+#[test]
+fn an_engine_for_another_thread_is_the_same_model_and_counts_for_itself() {
+    let mut first = Engine::load(&file(&everything(2)), Options::default()).unwrap().degraded("for a test");
+    let (record, as_of) = records(1).remove(0);
+    let one = sound(first.predict(&RawRecord(&record), Some(as_of), NOW).unwrap());
+    let mut second = first.fork();
+    let two = std::thread::spawn(move || {
+        let p = sound(second.predict(&RawRecord(&record), Some(as_of), NOW).unwrap());
+        (p, second.id().to_owned(), second.health(), second.profile())
+    });
+    let (two, id, health, profile) = two.join().unwrap();
+    assert_eq!((&two, id.as_str(), health), (&one, first.id(), first.health()), "nothing of the first's is remembered");
+    let mut both = first.profile();
+    both.merge(&profile).unwrap();
+    assert_eq!((both.predicted.iter().sum::<u64>(), first.report().predictions), (2, 1));
+}
+
+#[test]
 fn it_counts_its_traffic_as_the_trainer_counted_its_data() {
     let artifact = everything(3);
     let mut engine = load(&artifact);

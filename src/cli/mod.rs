@@ -13,6 +13,7 @@ mod model;
 mod output;
 mod predict;
 mod sample;
+mod stream;
 mod train;
 mod types;
 mod verify;

@@ -1,17 +1,20 @@
-//! `hedgerow predict`: a file of records to a file of answers, row by row.
+//! `hedgerow predict`: a file of records to a file of answers, in order, on all cores.
 
 use super::answer::{self, Line, Source};
 use super::output::{self, Output};
+use super::stream::{self, Lines, Sink};
 use super::{Outcome, model};
 use crate::data;
 use crate::engine::{Answer, Engine, Options};
 use crate::error::{Error, ErrorKind, Result, did_you_mean};
-use crate::schema::{Cell, Code, Schema, Violation};
+use crate::schema::{Cell, Code, Field, Record, Schema, Violation};
 use crate::time;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How many rejected rows are told in full.
@@ -47,6 +50,9 @@ pub struct Args {
     /// The column that holds, for each record, what `now()` means
     #[arg(long, value_name = "COLUMN", conflicts_with = "as_of")]
     as_of_column: Option<String>,
+    /// How many threads work; by default one per core
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -67,11 +73,9 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let file = model::bytes(&args.model)?;
     // No two rows of a batch need the same answer remembered.
     let options = Options { cache_entries: 0, ..Options::default() };
-    let mut engine = Engine::load(&file, options).map_err(|e| e.context(args.model.display().to_string()))?;
-    let id = engine.id().to_string();
-    let now = output::now();
+    let engine = Engine::load(&file, options).map_err(|e| e.context(args.model.display().to_string()))?;
 
-    let mut reader = match args.data == Path::new("-") {
+    let reader = match args.data == Path::new("-") {
         true => data::Reader::new(std::io::stdin(), None).map_err(|e| e.context("standard input"))?,
         false => data::Reader::open(&args.data)?,
     };
@@ -79,44 +83,223 @@ pub fn run(args: &Args) -> Result<Outcome> {
     if let Some(columns) = &columns {
         check_columns(args, columns, &engine.artifact().schema)?;
     }
-    let (name, version) = (engine.artifact().name.clone(), engine.artifact().version.clone());
-    let classes = engine.artifact().classes.clone();
-    let source = Source { classes: &classes, name: &name, version: &version, id: &id };
-    let mut writer = Writer::new(args, reader.format(), &source, now)?;
-    let mut rejected = Rejections::default();
-    let bar = progress(args);
-
-    let mut rows: u64 = 0;
-    while let Some(line) = reader.next() {
-        let line = line.map_err(|e| e.context(args.data.display().to_string()))?;
-        let answer = answer(&mut engine, &line, args, now)?;
-        if let Answer::Rejected(violations) = &answer {
-            rejected.tell(line.number(), violations, &bar);
-        }
-        writer.write(&line, &answer)?;
-        rows += 1;
-        if rows.is_multiple_of(256) {
-            bar.set_position(reader.bytes());
-            bar.set_message(output::thousands(rows));
-        }
-    }
-    writer.finish()?;
-    bar.finish_and_clear();
-    Ok(rejected.conclude(rows))
+    let job = Arc::new(Job::new(args, &engine, reader.format(), columns.as_deref())?);
+    let head = job.head()?;
+    let mut answers =
+        Answers { out: Output::create(&args.out)?, rejected: Rejections::default(), rows: 0, bar: progress(args) };
+    answers.out.write_all(&head)?;
+    let threads = args.threads.map_or_else(cores, usize::from);
+    let workers = (0..threads).map(|_| {
+        let (mut engine, job) = (engine.fork(), Arc::clone(&job));
+        move |lines: Lines| job.answer(&mut engine, &lines)
+    });
+    let name = args.data.display().to_string();
+    stream::in_order(reader, name, !args.data.is_file(), workers.collect(), &mut answers)?;
+    answers.out.finish()?;
+    answers.bar.finish_and_clear();
+    Ok(answers.rejected.conclude(answers.rows))
 }
 
-fn answer<'e>(engine: &'e mut Engine, line: &data::Line, args: &Args, now: f64) -> Result<Answer<'e>> {
-    let Some(column) = &args.as_of_column else { return engine.predict(line, args.as_of, now) };
-    match event_time(column, &line.get(column)) {
-        Ok(as_of) => engine.predict(line, Some(as_of), now),
-        Err(violation) => {
-            let mut violations = match engine.predict(line, None, now)? {
-                Answer::Rejected(violations) => violations,
-                Answer::Prediction(_) => Vec::new(),
-            };
-            violations.push(violation);
-            Ok(Answer::Rejected(violations))
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get)
+}
+
+/// What answering takes besides an engine: the same for all threads.
+struct Job {
+    form: Form,
+    keep: Vec<String>,
+    as_of: Option<f64>,
+    as_of_column: Option<String>,
+    /// Of a CSV file: the column of each field.
+    columns: Option<Vec<Option<usize>>>,
+    now: f64,
+    classes: Vec<String>,
+    name: String,
+    version: String,
+    id: String,
+}
+
+/// How answers are written.
+#[derive(Clone, Copy)]
+enum Form {
+    Csv { delimiter: u8 },
+    Json,
+}
+
+/// The answers to some records, written.
+struct Made {
+    text: Vec<u8>,
+    rows: u64,
+    /// Their lines.
+    rejected: Vec<(u64, Vec<Violation>)>,
+    bytes: u64,
+}
+
+/// A line whose columns were looked up by name once for all.
+struct Row<'a> {
+    line: &'a data::Line,
+    columns: Option<&'a [Option<usize>]>,
+}
+
+impl Record for Row<'_> {
+    fn cell(&self, i: usize, field: &Field) -> Cell<'_> {
+        match self.columns {
+            Some(columns) => columns.get(i).copied().flatten().map_or(Cell::Missing, |column| self.line.at(column)),
+            None => self.line.get(&field.name),
         }
+    }
+
+    fn extra(&self, schema: &Schema) -> Vec<String> {
+        self.line.extra(schema)
+    }
+}
+
+impl Job {
+    fn new(args: &Args, engine: &Engine, input: data::Format, columns: Option<&[String]>) -> Result<Job> {
+        let named = match args.out.extension().and_then(|e| e.to_str()) {
+            Some("csv" | "tsv") => Some(Format::Csv),
+            Some("jsonl" | "ndjson") => Some(Format::Jsonl),
+            _ => None,
+        };
+        let as_read = match input {
+            data::Format::Csv => Format::Csv,
+            data::Format::JsonLines => Format::Jsonl,
+        };
+        let form = match args.format.or(named).unwrap_or(as_read) {
+            Format::Jsonl => Form::Json,
+            Format::Csv => {
+                Form::Csv { delimiter: if args.out.extension().is_some_and(|e| e == "tsv") { b'\t' } else { b',' } }
+            }
+        };
+        let artifact = engine.artifact();
+        let fields = artifact.schema.fields.iter();
+        let column = |columns: &[String], field: &Field| columns.iter().position(|name| *name == field.name);
+        Ok(Job {
+            form,
+            keep: args.keep.clone(),
+            as_of: args.as_of,
+            as_of_column: args.as_of_column.clone(),
+            columns: columns.map(|columns| fields.map(|field| column(columns, field)).collect()),
+            now: output::now(),
+            classes: artifact.classes.clone(),
+            name: artifact.name.clone(),
+            version: artifact.version.clone(),
+            id: engine.id().to_string(),
+        })
+    }
+
+    /// What stands before the answers.
+    fn head(&self) -> Result<Vec<u8>> {
+        let Form::Csv { delimiter } = self.form else { return Ok(Vec::new()) };
+        let answers: Vec<String> = std::iter::once("prediction".to_string())
+            .chain(self.classes.iter().map(|label| format!("probability_{label}")))
+            .collect();
+        if let Some(twice) = self.keep.iter().find(|name| answers.contains(name)) {
+            let message = format!("the column `{twice}` cannot be kept: the answers have one of that name");
+            return Err(Error::new(ErrorKind::Config, message));
+        }
+        let mut csv = csv::WriterBuilder::new().delimiter(delimiter).from_writer(Vec::new());
+        csv.write_record(self.keep.iter().chain(&answers)).map_err(unwritten)?;
+        csv.into_inner().map_err(|e| Error::from(e.into_error()))
+    }
+
+    fn answer(&self, engine: &mut Engine, lines: &Lines) -> Result<Made> {
+        let rows: Vec<Row<'_>> =
+            lines.lines.iter().map(|line| Row { line, columns: self.columns.as_deref() }).collect();
+        let answers = match &self.as_of_column {
+            None => {
+                let records: Vec<&dyn Record> = rows.iter().map(|row| row as &dyn Record).collect();
+                engine.predict_batch(&records, self.as_of, self.now)?
+            }
+            Some(column) => {
+                let answers = rows.iter().map(|row| self.answer_at(engine, row, column).map(Answer::into_owned));
+                answers.collect::<Result<_>>()?
+            }
+        };
+        let text = match self.form {
+            Form::Csv { delimiter } => self.csv(&lines.lines, &answers, delimiter)?,
+            Form::Json => self.json(&lines.lines, &answers)?,
+        };
+        let rejected = answers.into_iter().zip(&lines.lines).filter_map(|(answer, line)| match answer {
+            Answer::Rejected(violations) => Some((line.number(), violations)),
+            Answer::Prediction(_) => None,
+        });
+        Ok(Made { text, rows: lines.lines.len() as u64, rejected: rejected.collect(), bytes: lines.bytes })
+    }
+
+    /// The answer as of the time that the record itself names.
+    fn answer_at<'e>(&self, engine: &'e mut Engine, row: &Row<'_>, column: &str) -> Result<Answer<'e>> {
+        match event_time(column, &row.line.get(column)) {
+            Ok(as_of) => engine.predict(row, Some(as_of), self.now),
+            Err(violation) => {
+                let mut violations = match engine.predict(row, None, self.now)? {
+                    Answer::Rejected(violations) => violations,
+                    Answer::Prediction(_) => Vec::new(),
+                };
+                violations.push(violation);
+                Ok(Answer::Rejected(violations))
+            }
+        }
+    }
+
+    fn csv(&self, lines: &[data::Line], answers: &[Answer<'_>], delimiter: u8) -> Result<Vec<u8>> {
+        let mut out = csv::WriterBuilder::new().delimiter(delimiter).from_writer(Vec::new());
+        let mut number = ryu_js::Buffer::new();
+        for (line, answer) in lines.iter().zip(answers) {
+            for name in &self.keep {
+                out.write_field(line.text(name).unwrap_or_default().as_bytes()).map_err(unwritten)?;
+            }
+            match answer {
+                Answer::Prediction(p) => {
+                    out.write_field(&self.classes[p.class_index]).map_err(unwritten)?;
+                    for &value in p.probability.iter() {
+                        out.write_field(answer::number(&mut number, value)).map_err(unwritten)?;
+                    }
+                }
+                Answer::Rejected(_) => {
+                    for _ in 0..=self.classes.len() {
+                        out.write_field("").map_err(unwritten)?;
+                    }
+                }
+            }
+            out.write_record(None::<&[u8]>).map_err(unwritten)?;
+        }
+        out.into_inner().map_err(|e| Error::from(e.into_error()))
+    }
+
+    fn json(&self, lines: &[data::Line], answers: &[Answer<'_>]) -> Result<Vec<u8>> {
+        let source = Source { classes: &self.classes, name: &self.name, version: &self.version, id: &self.id };
+        let mut out = Vec::new();
+        for (line, answer) in lines.iter().zip(answers) {
+            let kept = (!self.keep.is_empty())
+                .then(|| self.keep.iter().map(|name| (name.clone(), value(line, name))).collect());
+            Line { kept: kept.as_ref(), answer, source: &source, now: self.now }.write(&mut out)?;
+        }
+        Ok(out)
+    }
+}
+
+/// Where answers go, and what is told of them.
+struct Answers {
+    out: Output,
+    rejected: Rejections,
+    rows: u64,
+    bar: ProgressBar,
+}
+
+impl Sink<Made> for Answers {
+    fn take(&mut self, made: Made) -> Result<()> {
+        for (line, violations) in &made.rejected {
+            self.rejected.tell(*line, violations, &self.bar);
+        }
+        self.rows += made.rows;
+        self.bar.set_position(made.bytes);
+        self.bar.set_message(output::thousands(self.rows));
+        Ok(self.out.write_all(&made.text)?)
+    }
+
+    fn idle(&mut self) -> Result<()> {
+        Ok(self.out.flush()?)
     }
 }
 
@@ -155,81 +338,6 @@ fn check_columns(args: &Args, columns: &[String], schema: &Schema) -> Result<()>
     match args.keep.iter().chain(&args.as_of_column).find(|name| !has(name)) {
         Some(name) => Err(absent(name, "")),
         None => Ok(()),
-    }
-}
-
-/// Answers, on their way out.
-enum Writer<'a> {
-    Csv { out: Box<csv::Writer<Output>>, keep: &'a [String], source: &'a Source<'a>, number: ryu_js::Buffer },
-    Json { out: Output, keep: &'a [String], source: &'a Source<'a>, now: f64 },
-}
-
-impl<'a> Writer<'a> {
-    fn new(args: &'a Args, input: data::Format, source: &'a Source<'a>, now: f64) -> Result<Self> {
-        let named = match args.out.extension().and_then(|e| e.to_str()) {
-            Some("csv" | "tsv") => Some(Format::Csv),
-            Some("jsonl" | "ndjson") => Some(Format::Jsonl),
-            _ => None,
-        };
-        let as_read = match input {
-            data::Format::Csv => Format::Csv,
-            data::Format::JsonLines => Format::Jsonl,
-        };
-        let keep = args.keep.as_slice();
-        match args.format.or(named).unwrap_or(as_read) {
-            Format::Jsonl => Ok(Writer::Json { out: Output::create(&args.out)?, keep, source, now }),
-            Format::Csv => {
-                let answers: Vec<String> = std::iter::once("prediction".to_string())
-                    .chain(source.classes.iter().map(|label| format!("probability_{label}")))
-                    .collect();
-                if let Some(twice) = keep.iter().find(|name| answers.contains(name)) {
-                    let message = format!("the column `{twice}` cannot be kept: the answers have one of that name");
-                    return Err(Error::new(ErrorKind::Config, message));
-                }
-                let tabs = args.out.extension().is_some_and(|e| e == "tsv");
-                let mut csv = csv::WriterBuilder::new();
-                csv.delimiter(if tabs { b'\t' } else { b',' });
-                let mut out = Box::new(csv.from_writer(Output::create(&args.out)?));
-                out.write_record(keep.iter().chain(&answers)).map_err(unwritten)?;
-                Ok(Writer::Csv { out, keep, source, number: ryu_js::Buffer::new() })
-            }
-        }
-    }
-
-    fn write(&mut self, line: &data::Line, answer: &Answer<'_>) -> Result<()> {
-        match self {
-            Writer::Csv { out, keep, source, number } => {
-                for name in *keep {
-                    out.write_field(line.text(name).unwrap_or_default().as_bytes()).map_err(unwritten)?;
-                }
-                match answer {
-                    Answer::Prediction(p) => {
-                        out.write_field(&source.classes[p.class_index]).map_err(unwritten)?;
-                        for &value in p.probability.iter() {
-                            out.write_field(answer::number(number, value)).map_err(unwritten)?;
-                        }
-                    }
-                    Answer::Rejected(_) => {
-                        for _ in 0..=source.classes.len() {
-                            out.write_field("").map_err(unwritten)?;
-                        }
-                    }
-                }
-                out.write_record(None::<&[u8]>).map_err(unwritten)
-            }
-            Writer::Json { out, keep, source, now } => {
-                let kept =
-                    (!keep.is_empty()).then(|| keep.iter().map(|name| (name.clone(), value(line, name))).collect());
-                Ok(Line { kept: kept.as_ref(), answer, source, now: *now }.write(out)?)
-            }
-        }
-    }
-
-    fn finish(self) -> Result<()> {
-        match self {
-            Writer::Csv { out, .. } => out.into_inner().map_err(|e| Error::from(e.into_error()))?.finish(),
-            Writer::Json { out, .. } => out.finish(),
-        }
     }
 }
 

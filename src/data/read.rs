@@ -8,8 +8,8 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Cursor, Read};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The most bytes one record may take, and a header.
 pub const MAX_RECORD: usize = 1 << 20;
@@ -42,6 +42,7 @@ pub enum Format {
 pub struct Reader {
     source: Source,
     bytes: Arc<AtomicU64>,
+    before: Arc<Mutex<Option<Before>>>,
     /// Set where nothing more can be read.
     done: bool,
 }
@@ -70,14 +71,21 @@ enum Cells {
     Json(Object),
 }
 
+/// What is done before the source is asked for more.
+type Before = Box<dyn FnMut() + Send>;
+
 /// Counts what is read through it.
 struct Counted<R> {
     input: R,
     bytes: Arc<AtomicU64>,
+    before: Arc<Mutex<Option<Before>>>,
 }
 
 impl<R: Read> Read for Counted<R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if let Some(before) = self.before.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            before();
+        }
         let n = self.input.read(buffer)?;
         self.bytes.fetch_add(n as u64, Ordering::Relaxed);
         Ok(n)
@@ -105,8 +113,8 @@ impl Reader {
     }
 
     fn build(input: impl Read + Send + 'static, format: Option<Format>, delimiter: u8) -> Result<Reader> {
-        let bytes = Arc::new(AtomicU64::new(0));
-        let counted = Counted { input, bytes: Arc::clone(&bytes) };
+        let (bytes, before) = (Arc::new(AtomicU64::new(0)), Arc::new(Mutex::new(None)));
+        let counted = Counted { input, bytes: Arc::clone(&bytes), before: Arc::clone(&before) };
         let mut input: Box<dyn BufRead + Send> = Box::new(BufReader::with_capacity(1 << 16, counted));
         let mut head = head(&mut input)?;
         if head.starts_with(BOM) {
@@ -124,12 +132,23 @@ impl Reader {
                 Source::Csv { csv, header }
             }
         };
-        Ok(Reader { source, bytes, done: false })
+        Ok(Reader { source, bytes, before, done: false })
+    }
+
+    /// Has `work` done each time before the source is asked for more, which may take as long as the source pleases: what was read until
+    /// then need not wait for it.
+    pub fn before_waiting(&mut self, work: impl FnMut() + Send + 'static) {
+        *self.before.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(work));
     }
 
     /// How many bytes of the source have been read; a buffer ahead of the records.
     pub fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// What [`bytes`](Self::bytes) says, for another thread.
+    pub fn counter(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.bytes)
     }
 
     /// How the records are written.
@@ -298,14 +317,16 @@ impl Line {
     /// The value under `name`, as its source holds it.
     pub fn get(&self, name: &str) -> Cell<'_> {
         match &self.cells {
-            Cells::Csv { header, record } => match header.index.get(name).and_then(|&k| record.get(k)) {
-                None => Cell::Missing,
-                Some(bytes) => match std::str::from_utf8(bytes) {
-                    Ok(text) => Cell::Raw(Cow::Borrowed(text)),
-                    Err(_) => Cell::Other(NOT_UTF8),
-                },
-            },
+            Cells::Csv { header, record } => header.index.get(name).map_or(Cell::Missing, |&k| raw(record, k)),
             Cells::Json(object) => object.get(name),
+        }
+    }
+
+    /// The cell of a CSV file's column, counted from 0; of anything else a missing value.
+    pub fn at(&self, column: usize) -> Cell<'_> {
+        match &self.cells {
+            Cells::Csv { record, .. } => raw(record, column),
+            Cells::Json(_) => Cell::Missing,
         }
     }
 
@@ -341,6 +362,14 @@ impl Record for Line {
     fn extra(&self, schema: &Schema) -> Vec<String> {
         let known: std::collections::HashSet<&str> = schema.fields.iter().map(|f| f.name.as_str()).collect();
         self.names().into_iter().filter(|name| !known.contains(name)).map(str::to_owned).collect()
+    }
+}
+
+fn raw(record: &ByteRecord, column: usize) -> Cell<'_> {
+    match record.get(column).map(std::str::from_utf8) {
+        None => Cell::Missing,
+        Some(Ok(text)) => Cell::Raw(Cow::Borrowed(text)),
+        Some(Err(_)) => Cell::Other(NOT_UTF8),
     }
 }
 

@@ -3,6 +3,7 @@
 use super::message::{list, nearest, number as shown, quote};
 use super::{Cell, Code, Extra, Field, FieldKind, Record, Schema, Unknown, Violation};
 use crate::math::BLOCK;
+use crate::simd::{F64x2, I64x2};
 use crate::time;
 
 /// At most this many names that are no field are reported.
@@ -88,10 +89,12 @@ impl Schema {
                 FieldKind::Flag => (0.0, 1.0, true),
                 FieldKind::Time => (time::MIN, time::MAX, false),
             };
-            for (v, plain) in column[..rows].iter_mut().zip(plain.iter_mut()) {
-                *v += 0.0;
-                let sound = *v >= low && *v <= high && !(whole && f64::from(*v as u32) != *v);
-                *plain &= sound || (v.is_nan() && !field.required);
+            let column = &mut column[..rows];
+            if !is_plain(column, [low, high], whole, field.required) {
+                for (v, plain) in column.iter().zip(plain.iter_mut()) {
+                    let sound = *v >= low && *v <= high && !(whole && f64::from(*v as u32) != *v);
+                    *plain &= sound || (v.is_nan() && !field.required);
+                }
             }
         }
     }
@@ -155,6 +158,36 @@ impl FieldKind {
             _ => Err(Fault::Type),
         }
     }
+}
+
+/// Whether each value of a column is sound, which most columns are; -0.0 becomes 0.0.
+fn is_plain(column: &mut [f64], range: [f64; 2], whole: bool, required: bool) -> bool {
+    let zero = F64x2::splat(0.0);
+    // A whole number below this stays itself where it is added and taken away again, and no other does.
+    let most = F64x2::splat((1u64 << 52) as f64);
+    let [low, high] = range.map(F64x2::splat);
+    let mut all = I64x2::splat(-1);
+    let mut look = |v: F64x2| {
+        let mut sound = low.le(v) & v.le(high);
+        if whole {
+            sound = sound & v.eq(v + most - most);
+        }
+        if !required {
+            sound = sound | v.ne(v);
+        }
+        all = all & sound;
+    };
+    let (pairs, rest) = column.as_chunks_mut::<2>();
+    for pair in pairs {
+        let v = F64x2::load(pair) + zero;
+        v.store(pair);
+        look(v);
+    }
+    for v in rest {
+        *v += 0.0;
+        look(F64x2::splat(*v));
+    }
+    all.get::<0>() & all.get::<1>() == -1
 }
 
 /// The number a text reads as, where it is a finite one; spaces around it do not matter.
