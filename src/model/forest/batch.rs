@@ -9,7 +9,7 @@
 //! | at most 3; 4 | all nodes are compared with 16 rows at once ([`batch_kernel`](super::batch_kernel)) |
 //! | 5; 6 | as 4, then one or two levels by a table of the level's nodes; at most 256 columns of bytes |
 //! | more | as 6 (or 4, past 256 columns of bytes), then row by row, eight in step ([`deep`](super::deep)) |
-//! | past 4096 columns of bytes or 1024 of words, or more than 65,534 cuts of a feature in upper levels | the reference's own traversal |
+//! | past 4096 columns of bytes or 1024 of words, 128 sets of a tree below 6 levels, or 65,534 cuts of a feature in upper levels | the reference's own traversal |
 //!
 //! Why so: a comparison of bytes answers 16 rows, one of numbers two. Four levels cost 15 comparisons for 16 rows, whichever way
 //! they go, and no branch to mispredict; a fifth would double that, so from there each row's own node is looked up: 32 nodes
@@ -21,7 +21,7 @@
 use super::batch_kernel::{Level, PAD, Top, four_levels, level, three_levels};
 use super::deep::{Deep, MAX_WORDS};
 use super::ranked::Ranked;
-use super::ranked_columns::{Columns, GROUP};
+use super::ranked_columns::{Columns, GROUP, TreeSets};
 use super::{Forest, LEAF, Link, Tree};
 use crate::math::BLOCK;
 
@@ -44,6 +44,7 @@ struct Plan {
     levels: usize,
     /// Index into `tables` of the levels below the fourth.
     table: usize,
+    sets: TreeSets,
     below: Below,
 }
 
@@ -92,8 +93,11 @@ impl Batch {
                 let fourth = levels.min(4);
                 batch.plan(forest, tree, fourth, usize::from(depth) > fourth)
             });
-            let reference = Plan { top: 0, levels: 0, table: 0, below: Below::Reference };
-            batch.plans.push(plan.unwrap_or(reference));
+            let plan = plan.unwrap_or_else(|| {
+                batch.columns.begin_tree();
+                Plan { top: 0, levels: 0, table: 0, sets: batch.columns.end_tree(), below: Below::Reference }
+            });
+            batch.plans.push(plan);
         }
         batch.columns.finish();
         batch
@@ -102,6 +106,7 @@ impl Batch {
     /// Lays out a tree: so many levels for many rows at once, what is below them, if anything is, row by row. Nothing where
     /// the columns do not last.
     fn plan(&mut self, forest: &Forest, tree: &Tree, levels: usize, is_deep: bool) -> Option<Plan> {
+        self.columns.begin_tree();
         let mut top = [PAD; 15];
         let mut table = [Level { columns: [[0; GROUP]; 2], codes: [[PAD.code; GROUP]; 2] }; LEVELS - 4];
         let mut reached = [None; 1 << LEVELS];
@@ -141,7 +146,8 @@ impl Batch {
             }
             Below::Leaves(first)
         };
-        let plan = Plan { top: self.tops.len(), levels, table: self.tables.len(), below };
+        let plan =
+            Plan { top: self.tops.len(), levels, table: self.tables.len(), sets: self.columns.end_tree(), below };
         self.tops.push(top);
         self.tables.extend(&table[..levels.saturating_sub(4)]);
         Some(plan)
@@ -168,6 +174,7 @@ impl Batch {
                 add_reference(forest, tree, x, rows, out);
                 continue;
             }
+            self.columns.encode_sets(forest, plan.sets, x, groups, &mut self.bytes, &mut self.words);
             let (bytes, top) = (&self.bytes[..], &self.tops[plan.top]);
             assert!(bytes.len() >= n_bytes.max(1) * groups);
             // SAFETY: `Columns::byte` gave out all columns, so they are below `n_bytes`; padding names the first, of which

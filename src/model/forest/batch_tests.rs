@@ -203,8 +203,13 @@ fn large_forests_answer_as_the_reference_does() {
     };
     for (what, shape, reached) in [
         ("5000 trees", shape(5000, 6, 30, 40, 0), [true, false, false]),
-        ("more columns of bytes than 256", shape(300, 6, 60, 60_000, 20), [true, true, false]),
-        ("too many columns of bytes and of words", shape(400, 9, 120, 9, 100), [true, true, true]),
+        (
+            "more columns of bytes than 256",
+            Shape { n_features: 150, ..shape(300, 6, 60, 600, 20) },
+            [true, true, false],
+        ),
+        ("too many sets of a tree", shape(40, 14, 900, 9, 100), [false, true, true]),
+        ("too many columns of words", Shape { n_features: 700, ..shape(300, 12, 200, 9, 5) }, [true, true, true]),
         ("parts of words", shape(4, 64, 120_000, 150_000, 0), [false, true, false]),
         ("more cuts than ranks", shape(8, 64, 150_000, 3_000_000, 0), [false, true, false]),
     ] {

@@ -9,7 +9,8 @@
 //!   is 32,765 cuts.
 //!
 //! NaN is the largest value where it goes right and the smallest where it goes left, so a column stands for one
-//! direction. A set of categories is a column of its own: smallest where the row is in it, largest where not.
+//! direction. A set of categories is a column of its own: smallest where the row is in it, largest where not. Trees seldom share
+//! sets, so those of a tree are written just before it is walked, into the first columns, which all trees share.
 
 use super::ranked::{Grid, MAX_CUTS, MISSING, Ranked};
 use super::{Forest, Node, Tests, contains};
@@ -28,8 +29,20 @@ pub(super) const WORD_PART: u32 = 32_765;
 /// A word that every node sends right.
 const RIGHT: i32 = (WORD_PART as i32 + 1) << 16;
 
-/// Which tests of the forest a column answers.
+/// Most sets of a tree that bytes, and words, have columns for.
+const BYTE_SETS: usize = 64;
+const WORD_SETS: usize = 128;
+
+/// Which sets a tree asks.
 #[derive(Clone, Copy, Debug)]
+pub(super) struct TreeSets {
+    first: usize,
+    n_bytes: usize,
+    n_words: usize,
+}
+
+/// Which tests of the forest a column answers.
+#[derive(Clone, Copy, Debug, PartialEq)]
 struct Lane {
     /// The forest's column.
     column: u32,
@@ -93,8 +106,17 @@ impl Numbering {
 /// The columns of both forms, and how blocks are put into them.
 #[derive(Clone, Debug)]
 pub(super) struct Columns {
+    /// Of cuts; they follow the columns of sets.
     bytes: Numbering,
     words: Numbering,
+    /// How many columns of bytes, and of words, are kept for a tree's sets.
+    for_sets: [usize; 2],
+    /// The sets of the tree that is being laid out: of bytes, of words.
+    own: [Vec<Lane>; 2],
+    /// The sets of all trees.
+    sets: Vec<Lane>,
+    /// Per column of the forest that asks sets, the categories of a block.
+    categories: Vec<[i8; BLOCK]>,
     /// Per column of the forest, and per rank among its cuts (0 to their number): the rank among those that bytes
     /// count; empty: the same.
     kept: Vec<Vec<u16>>,
@@ -118,11 +140,11 @@ impl Columns {
         let counted = |i: usize, n: usize| kept[i].last().map_or(n, |last| usize::from(*last));
         let parts = |(i, column): (usize, &super::Column)| match &column.tests {
             Tests::Cuts(cuts) => counted(i, cuts.len()).div_ceil(PART as usize),
-            Tests::Sets(sets) => sets.len(),
+            Tests::Sets(_) => 0,
         };
         let word_parts = |column: &super::Column| match &column.tests {
             Tests::Cuts(cuts) => cuts.len().div_ceil(WORD_PART as usize),
-            Tests::Sets(sets) => sets.len(),
+            Tests::Sets(_) => 0,
         };
         let wide = |(column, named): (&super::Column, &Vec<bool>)| match &column.tests {
             Tests::Cuts(cuts) if cuts.len() > MAX_CUTS => {
@@ -133,18 +155,47 @@ impl Columns {
             _ => None,
         };
         let columns = &forest.columns;
+        let any_sets = columns.iter().any(|c| matches!(c.tests, Tests::Sets(_)));
+        let for_sets = if any_sets { [BYTE_SETS, WORD_SETS] } else { [0, 0] };
         Columns {
-            bytes: Numbering::new(columns.iter().enumerate().map(parts), most_bytes),
-            words: Numbering::new(columns.iter().map(word_parts), most_words),
+            bytes: Numbering::new(columns.iter().enumerate().map(parts), most_bytes - for_sets[0]),
+            words: Numbering::new(columns.iter().map(word_parts), most_words - for_sets[1]),
+            for_sets,
+            own: Default::default(),
+            sets: Vec::new(),
+            categories: vec![[0; BLOCK]; if any_sets { columns.len() } else { 0 }],
             kept,
             wide: columns.iter().zip(named).map(wide).collect(),
         }
     }
 
+    /// Call before the nodes of a tree ask.
+    pub(super) fn begin_tree(&mut self) {
+        self.own.iter_mut().for_each(Vec::clear);
+    }
+
+    /// Call after the nodes of a tree have asked, if it is walked by columns.
+    pub(super) fn end_tree(&mut self) -> TreeSets {
+        let first = self.sets.len();
+        self.sets.extend(self.own.iter().flatten());
+        TreeSets { first, n_bytes: self.own[0].len(), n_words: self.own[1].len() }
+    }
+
+    /// The column of a set, of bytes (0) or words (1).
+    fn set(&mut self, form: usize, node: &Node) -> Option<u16> {
+        let own = &mut self.own[form];
+        let lane = Lane { column: node.column, part: node.arg, left: node.default_left };
+        let found = own.iter().position(|l| *l == lane).unwrap_or(own.len());
+        if found == own.len() && found < self.for_sets[form] {
+            own.push(lane);
+        }
+        (found < own.len()).then_some(found as u16)
+    }
+
     /// The column of bytes that a split reads, and what it compares with.
     pub(super) fn byte(&mut self, forest: &Forest, node: &Node) -> Option<(u16, i8)> {
         let (part, code) = match &forest.columns[node.column as usize].tests {
-            Tests::Sets(_) => (node.arg, 0),
+            Tests::Sets(_) => return Some((self.set(0, node)?, 0)),
             Tests::Cuts(_) => {
                 let rank = self.kept[node.column as usize].get(node.arg as usize).map_or(node.arg, |k| u32::from(*k));
                 if rank as usize >= MAX_CUTS {
@@ -153,26 +204,26 @@ impl Columns {
                 (rank / PART, (rank % PART) as i32 - 128)
             }
         };
-        Some((self.bytes.number(node.column, part, node.default_left)?, code as i8))
+        Some((self.for_sets[0] as u16 + self.bytes.number(node.column, part, node.default_left)?, code as i8))
     }
 
     /// The column of words that a split reads, and its rank there.
     pub(super) fn word(&mut self, forest: &Forest, node: &Node) -> Option<(u16, u16)> {
         let (part, rank) = match &forest.columns[node.column as usize].tests {
-            Tests::Sets(_) => (node.arg, 0),
+            Tests::Sets(_) => return Some((self.set(1, node)?, 0)),
             Tests::Cuts(_) => (node.arg / WORD_PART, (node.arg % WORD_PART) as u16),
         };
-        Some((self.words.number(node.column, part, node.default_left)?, rank))
+        Some((self.for_sets[1] as u16 + self.words.number(node.column, part, node.default_left)?, rank))
     }
 
     /// How many columns of bytes.
     pub(super) fn n_bytes(&self) -> usize {
-        self.bytes.lanes.len()
+        self.for_sets[0] + self.bytes.lanes.len()
     }
 
     /// How many columns of words.
     pub(super) fn n_words(&self) -> usize {
-        self.words.lanes.len()
+        self.for_sets[1] + self.words.lanes.len()
     }
 
     /// Call after the last column was given out, and before a block comes.
@@ -181,11 +232,11 @@ impl Columns {
         self.words.finish();
     }
 
-    /// Puts a block into its columns. `x`: as [`Runner`](crate::model::Runner)'s; `bytes`, `words`: `groups` groups, every number of which is
+    /// Puts a block into its columns, but for sets. `x`: as [`Runner`](crate::model::Runner)'s; `bytes`, `words`: `groups` groups, every number of which is
     /// set.
     #[inline(never)]
     pub(super) fn encode(
-        &self,
+        &mut self,
         forest: &Forest,
         ranked: &Ranked,
         x: &[f64],
@@ -200,40 +251,29 @@ impl Columns {
         for (i, column) in forest.columns.iter().enumerate() {
             let mut as_bytes = self.bytes.of(i, &mut next_bytes).peekable();
             let as_words = self.words.of(i, &mut next_words);
-            if as_bytes.peek().is_none() && as_words.clone().next().is_none() {
+            let x = &columns[column.feature];
+            if let Tests::Sets(_) = column.tests {
+                self.categories[i] = x.map(category);
                 continue;
             }
-            let x = &columns[column.feature];
-            if let Tests::Sets(sets) = &column.tests {
-                let categories = x.map(category);
-                let (categories, _) = categories.as_chunks::<GROUP>();
-                let of_lane = |lane: Lane| Members::new(&sets[lane.part as usize], lane.left, x, categories);
-                for (at, lane) in as_bytes {
-                    let set = of_lane(lane);
-                    for (g, out) in bytes[at..].iter_mut().step_by(n_bytes).take(groups).enumerate() {
-                        set.group(g, out);
-                    }
-                }
-                for (at, lane) in as_words {
-                    let (set, mut one) = (of_lane(lane), [0; GROUP]);
-                    for (g, out) in words[at..].iter_mut().step_by(n_words).take(groups).enumerate() {
-                        set.group(g, &mut one);
-                        *out = one.map(|byte| if byte < 0 { 0 } else { RIGHT });
-                    }
-                }
+            if as_bytes.peek().is_none() && as_words.clone().next().is_none() {
                 continue;
             }
             let kept = &self.kept[i];
             if let Some(wide) = &self.wide[i] {
                 for (at, lane) in as_words {
                     wide.parts[lane.part as usize].ranks(x, &mut ranks);
-                    word_part(&ranks, &Lane { part: 0, ..lane }, words[at..].iter_mut().step_by(n_words).take(groups));
+                    word_part(
+                        &ranks,
+                        &Lane { part: 0, ..lane },
+                        words[self.for_sets[1] + at..].iter_mut().step_by(n_words).take(groups),
+                    );
                 }
                 wide.named.ranks(x, &mut ranks);
             } else if let Some(grid) = ranked.grid(i) {
                 grid.ranks(x, &mut ranks);
                 for (at, lane) in as_words {
-                    word_part(&ranks, &lane, words[at..].iter_mut().step_by(n_words).take(groups));
+                    word_part(&ranks, &lane, words[self.for_sets[1] + at..].iter_mut().step_by(n_words).take(groups));
                 }
                 if !kept.is_empty() {
                     for rank in &mut ranks {
@@ -242,7 +282,39 @@ impl Columns {
                 }
             }
             for (at, lane) in as_bytes {
-                byte_part(&ranks, &lane, bytes[at..].iter_mut().step_by(n_bytes).take(groups));
+                byte_part(&ranks, &lane, bytes[self.for_sets[0] + at..].iter_mut().step_by(n_bytes).take(groups));
+            }
+        }
+    }
+}
+
+impl Columns {
+    /// Puts a block into the columns of a tree's sets. After [`encode`](Self::encode) of the same block.
+    #[inline(never)]
+    pub(super) fn encode_sets(
+        &self,
+        forest: &Forest,
+        of: TreeSets,
+        x: &[f64],
+        groups: usize,
+        bytes: &mut [[i8; GROUP]],
+        words: &mut [[i32; GROUP]],
+    ) {
+        let (n_bytes, n_words) = (self.n_bytes(), self.n_words());
+        let (columns, _) = x.as_chunks::<BLOCK>();
+        for (i, lane) in self.sets[of.first..][..of.n_bytes + of.n_words].iter().enumerate() {
+            let column = &forest.columns[lane.column as usize];
+            let Tests::Sets(sets) = &column.tests else { continue };
+            let (categories, _) = self.categories[lane.column as usize].as_chunks::<GROUP>();
+            let set = Members::new(&sets[lane.part as usize], lane.left, &columns[column.feature], categories);
+            for g in 0..groups {
+                let mut one = [0; GROUP];
+                set.group(g, &mut one);
+                if i < of.n_bytes {
+                    bytes[g * n_bytes + i] = one;
+                } else {
+                    words[g * n_words + i - of.n_bytes] = one.map(|byte| if byte < 0 { 0 } else { RIGHT });
+                }
             }
         }
     }
