@@ -6,12 +6,15 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{Expr, Type};
-use crate::math::{BLOCK, BOUND, Lot};
+use crate::math::{BLOCK, BOUND};
 use crate::schema::{FieldKind, Schema, Unknown};
 use crate::wire::{Decode, Encode};
 
+mod ready;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use ready::Ready;
 
 /// Derived features and encoders, in order.
 #[derive(Clone, Debug, PartialEq, Default, Encode, Decode)]
@@ -182,8 +185,12 @@ impl Encoders {
 
     /// `slots` to `x` (`n_columns` numbers, finite within ±[`BOUND`] or NaN where missing is left).
     pub fn encode(&self, slots: &[f64], x: &mut [f64]) {
+        Encoders::encode_some(&self.0, slots, x);
+    }
+
+    fn encode_some(encoders: &[Encoder], slots: &[f64], x: &mut [f64]) {
         let mut at = 0;
-        for encoder in &self.0 {
+        for encoder in encoders {
             let value = slots[encoder.slot as usize];
             let v = encoder.imputed(value);
             match &encoder.transform {
@@ -242,15 +249,6 @@ impl Encoders {
                     *own = f64::from(u8::from(v.is_nan()));
                 }
             }
-        }
-    }
-
-    /// As [`encode`](Self::encode), for one row or a block.
-    pub(crate) fn encode_lot(&self, slots: &[f64], lot: Lot, x: &mut [f64]) {
-        if lot.stride == 1 {
-            self.encode(slots, x);
-        } else {
-            self.encode_block(slots, lot.rows, x);
         }
     }
 

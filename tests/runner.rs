@@ -11,6 +11,41 @@ use hedgerow::model::mlp::{Activation, Layer, Mlp};
 use hedgerow::model::svm::{Kernel, Platt, Svm};
 use hedgerow::model::{Model, Runner};
 
+/// The allocator, counting this thread's allocations.
+mod memory {
+    use std::alloc::{GlobalAlloc, Layout, System};
+    use std::cell::Cell;
+
+    thread_local! {
+        static COUNT: Cell<u64> = const { Cell::new(0) };
+    }
+
+    struct Counting;
+
+    // SAFETY: every call is the system allocator's; the counter beside it is a plain cell.
+    unsafe impl GlobalAlloc for Counting {
+        unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+            COUNT.with(|count| count.set(count.get() + 1));
+            // SAFETY: as the caller promises.
+            unsafe { System.alloc(layout) }
+        }
+
+        unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+            // SAFETY: as the caller promises.
+            unsafe { System.dealloc(at, layout) }
+        }
+    }
+
+    #[global_allocator]
+    static COUNTING: Counting = Counting;
+
+    pub fn allocations(work: impl FnOnce()) -> u64 {
+        let before = COUNT.with(Cell::get);
+        work();
+        COUNT.with(Cell::get) - before
+    }
+}
+
 /// Numbers by a fixed rule.
 struct Draw(u64);
 
@@ -183,5 +218,21 @@ fn naive_bayes_of_any_shape() {
         }
         let model = Model::NaiveBayes(NaiveBayes { prior, mean: draw.matrix(k, cols), var });
         equal(&format!("{k} x {cols}"), &model, &mut draw);
+    }
+}
+
+/// Once its layouts and room are made, a model of any kind answers rows and blocks from what it has.
+#[test]
+fn a_runner_allocates_nothing() {
+    for (name, model) in Model::examples() {
+        let (mut row, mut block) = (Runner::new(&model), Runner::new(&model));
+        let x = vec![0.25; model.n_features() * BLOCK];
+        let mut out = vec![0.0; model.n_classes() * BLOCK];
+        let mut ask = |rows: usize| {
+            row.predict_proba(&model, &x[..model.n_features()], &mut out[..model.n_classes()]);
+            block.predict_block(&model, &x, rows, &mut out);
+        };
+        ask(BLOCK);
+        assert_eq!(memory::allocations(|| [1, 7, 9, BLOCK].into_iter().for_each(&mut ask)), 0, "{name}");
     }
 }

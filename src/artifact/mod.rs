@@ -31,7 +31,7 @@ pub use witness::{WITNESSES, Witness};
 use crate::error::{Error, ErrorKind, Result};
 use crate::math::BLOCK;
 use crate::model::{MAX_CLASSES, Model, Runner};
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Pipeline, Ready};
 use crate::profile::Profile;
 use crate::schema::message::quote;
 use crate::schema::{MAX_NAME, Record, Schema, Violation};
@@ -72,6 +72,7 @@ pub struct Work {
     pub x: Vec<f64>,
     /// Per class.
     pub probability: Vec<f64>,
+    ready: Ready,
     runner: Runner,
 }
 
@@ -133,6 +134,7 @@ impl Artifact {
             slots: vec![0.0; self.pipeline.n_slots(&self.schema)],
             x: vec![0.0; self.pipeline.encoders.n_columns()],
             probability: vec![0.0; self.classes.len()],
+            ready: Ready::new(&self.pipeline.encoders),
             runner: Runner::new(&self.model),
         }
     }
@@ -147,7 +149,7 @@ impl Artifact {
 
     /// Slots to probabilities.
     pub fn predict(&self, work: &mut Work) {
-        self.pipeline.encoders.encode(&work.slots, &mut work.x);
+        work.ready.encode(&self.pipeline.encoders, &work.slots, &mut work.x);
         work.runner.predict_proba(&self.model, &work.x, &mut work.probability);
     }
 

@@ -4,7 +4,7 @@
 use super::{Asked, MAX_MEMBERS, Model, Runner, check_sizes, error};
 use crate::error::{Error, Result};
 use crate::math::Lot;
-use crate::pipeline::{Encoder, Encoders, Slot, Transform};
+use crate::pipeline::{Encoder, Encoders, Ready, Slot, Transform};
 use crate::wire::{Decode, Encode};
 
 /// Models and what they read.
@@ -150,6 +150,7 @@ impl Members {
 /// How members are run.
 #[derive(Clone, Debug)]
 pub(super) struct Fast {
+    ready: Vec<Ready>,
     encoded: Vec<Vec<f64>>,
     runners: Vec<Runner>,
 }
@@ -157,13 +158,19 @@ pub(super) struct Fast {
 impl Fast {
     pub fn new(members: &Members) -> Fast {
         let runners = members.models.iter().map(|(_, model)| Runner::new(model)).collect();
-        Fast { encoded: vec![Vec::new(); members.encoders.len()], runners }
+        let ready = members.encoders.iter().map(Ready::new).collect();
+        Fast { ready, encoded: vec![Vec::new(); members.encoders.len()], runners }
     }
 
     /// Each encoding's columns of `x`: before [`ask`](Self::ask).
     pub fn encode(&mut self, members: &Members, x: &[f64], lot: Lot) {
-        for (encoders, room) in members.encoders.iter().zip(&mut self.encoded) {
-            encoders.encode_lot(x, lot, lot.room(room, encoders.n_columns()));
+        for ((encoders, ready), room) in members.encoders.iter().zip(&self.ready).zip(&mut self.encoded) {
+            let columns = lot.room(room, encoders.n_columns());
+            if lot.stride == 1 {
+                ready.encode(encoders, x, columns);
+            } else {
+                encoders.encode_block(x, lot.rows, columns);
+            }
         }
     }
 

@@ -22,6 +22,8 @@ fn columns_are_encoded_as_rows_are() {
     let one_hot = |levels: &[u32], unknown, missing| Transform::OneHot { levels: levels.to_vec(), unknown, missing };
     let transforms = [
         Transform::Pass,
+        Transform::Pass,
+        Transform::Pass,
         Transform::Standard { mean: 1.5, scale: -3.0 },
         Transform::Standard { mean: -BOUND, scale: 1e-300 },
         Transform::MinMax { scale: 0.3, min: -1.0, clip: None },
@@ -50,6 +52,16 @@ fn columns_are_encoded_as_rows_are() {
             for r in 0..rows {
                 let mut x = vec![7.0; n];
                 encoders.encode(&[slots[r], slots[BLOCK + r], slots[2 * BLOCK + r]], &mut x);
+                let mut ready = vec![7.0; n];
+                Ready::new(&encoders).encode(
+                    &encoders,
+                    &[slots[r], slots[BLOCK + r], slots[2 * BLOCK + r]],
+                    &mut ready,
+                );
+                assert!(
+                    ready.iter().zip(&x).all(|(a, b)| crate::math::bits(*a) == crate::math::bits(*b)),
+                    "{ready:?} {x:?}"
+                );
                 for (j, v) in x.iter().enumerate() {
                     let own = columns[j * BLOCK + r];
                     let same = own.to_bits() == v.to_bits() || own.is_nan() && v.is_nan();
