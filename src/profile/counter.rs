@@ -295,7 +295,7 @@ impl Counts {
         let shift = sum / self.n as f64;
         self.mean = pivot + shift;
         // Rounding may leave a little less than nothing, and absurd squares more than a number holds.
-        self.m2 = (self.m2 + (squares - sum * shift)).max(0.0).min(f64::MAX);
+        self.m2 = (self.m2 + (squares - sum * shift)).clamp(0.0, f64::MAX);
     }
 }
 
