@@ -74,6 +74,7 @@ pub fn from_millis(millis: i64) -> f64 {
 /// assert_eq!(format_iso(t), "2026-01-02T03:04:05.678Z");
 /// assert_eq!(parse_iso("2026-02-29"), None);
 /// ```
+#[inline(never)]
 pub fn parse_iso(text: &str) -> Option<f64> {
     let mut s = Scan(text.as_bytes());
     let year = i64::from(s.digits(4)?);
@@ -113,6 +114,7 @@ pub fn parse_iso(text: &str) -> Option<f64> {
 
 /// The instant a text without a type names: ISO 8601 as in [`parse_iso`], or an integer, which is milliseconds since 1970
 /// UTC. Years 0001 to 9999.
+#[inline(never)]
 pub fn parse(text: &str) -> Option<f64> {
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {

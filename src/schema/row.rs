@@ -109,7 +109,9 @@ impl Schema {
 }
 
 impl FieldKind {
-    /// The slot of `cell`, NaN for a missing value.
+    /// The slot of `cell`, NaN for a missing value. (A function of its own, as those for times are: what a host of wasm compiles
+    /// for a row is then small.)
+    #[inline(never)]
     fn slot(&self, cell: &Cell<'_>) -> Result<f64, Fault> {
         const MISSING: Result<f64, Fault> = Ok(f64::NAN);
         if let Cell::Raw(text) = cell
@@ -234,6 +236,7 @@ fn missing(field: &Field, extra: &[String]) -> Violation {
     Violation { field: field.name.clone(), code: Code::Missing, message }
 }
 
+#[cold]
 #[cold]
 fn violation(field: &Field, cell: &Cell<'_>, fault: Fault) -> Violation {
     let (code, message) = match (fault, &field.kind) {

@@ -152,15 +152,10 @@ impl Forest {
     }
 
     /// The first leaf vector that is no probability per class (`Average`) or no finite number.
-    #[inline(never)]
     fn unsound_leaf(&self) -> Option<usize> {
-        if self.link != Link::Average {
-            return self.leaves.iter().position(|v| !within(*v));
-        }
-        let sound = |leaf: &[f64]| {
-            leaf.iter().all(|p| (0.0..=1.0).contains(p)) && (leaf.iter().sum::<f64>() - 1.0).abs() <= SUM_TOLERANCE
-        };
-        self.leaves.chunks_exact(self.n_classes).position(|leaf| !sound(leaf))
+        let (width, piece) = (self.leaf_width(), 512);
+        let mut pieces = self.leaves.chunks(width * piece).zip(0..);
+        pieces.find_map(|(leaves, i)| unsound(leaves, width, self.link).map(|at| i * piece + at))
     }
 
     /// Checks one tree in preorder from `root`; the index after its last node. `tests`: how many each column has; `open`: room
@@ -212,6 +207,18 @@ impl Column {
             Tests::Sets(sets) => sets.len(),
         }
     }
+}
+
+/// The first of these leaf vectors that is not what the link takes. (Called over and over: see `packed`.)
+#[inline(never)]
+fn unsound(leaves: &[f64], width: usize, link: Link) -> Option<usize> {
+    if link != Link::Average {
+        return leaves.iter().position(|v| !within(*v));
+    }
+    let sound = |leaf: &[f64]| {
+        leaf.iter().all(|p| (0.0..=1.0).contains(p)) && (leaf.iter().sum::<f64>() - 1.0).abs() <= SUM_TOLERANCE
+    };
+    leaves.chunks_exact(width).position(|leaf| !sound(leaf))
 }
 
 /// Whether `v` is finite and of a magnitude whose sums stay finite.

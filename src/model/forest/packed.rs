@@ -135,9 +135,11 @@ impl<C> Decode<C> for Forest {
         decoder.claim_container_read::<[f64; 2]>(n_numbers)?;
         let mut numbers = Planes::decode(decoder)?.values(n_numbers)?;
         if are_counts {
-            all_shares(&mut numbers, per_leaf);
+            // Not yet known to be a number of classes.
+            let width = per_leaf.max(1);
+            numbers.chunks_mut(width.saturating_mul(512)).for_each(|piece| all_shares(piece, width));
         }
-        forest.leaves = leaf_vectors(numbers, form);
+        forest.leaves = leaf_vectors(&numbers, form);
 
         if forest.n_scores() > 1 {
             let outputs = Planes::decode(decoder)?.small(forest.trees.len())?;
@@ -253,28 +255,52 @@ impl Lists {
 }
 
 /// How often each column is named.
-#[inline(never)]
 fn count(column_of: &[u32], n_columns: usize) -> Result<Vec<usize>, DecodeError> {
     let mut counts = vec![0; n_columns];
-    for column in column_of {
-        let count = counts.get_mut(*column as usize);
-        *count.ok_or(DecodeError::Other("a split names a column that is not there"))? += 1;
+    for piece in column_of.chunks(PIECE) {
+        if !add_counts(&mut counts, piece) {
+            return Err(DecodeError::Other("a split names a column that is not there"));
+        }
     }
     Ok(counts)
 }
 
-/// The leaf vectors' numbers from their bits.
 #[inline(never)]
-fn leaf_vectors(bits: Vec<u64>, form: u8) -> Vec<f64> {
-    let numbers = bits.into_iter().map(f64::from_bits);
-    let mut leaves: Vec<f64> = match form {
-        REST => numbers.flat_map(|p| [1.0 - p, p]).collect(),
-        _ => numbers.collect(),
-    };
+fn add_counts(counts: &mut [usize], column_of: &[u32]) -> bool {
+    column_of.iter().all(|column| counts.get_mut(*column as usize).map(|count| *count += 1).is_some())
+}
+
+/// The leaf vectors' numbers from their bits.
+fn leaf_vectors(bits: &[u64], form: u8) -> Vec<f64> {
+    if form == REST {
+        let mut leaves = vec![0.0; 2 * bits.len()];
+        leaves.chunks_mut(2 * PIECE).zip(bits.chunks(PIECE)).for_each(|(leaves, bits)| with_rest(leaves, bits));
+        return leaves;
+    }
+    let mut leaves = vec![0.0; bits.len()];
+    leaves.chunks_mut(PIECE).zip(bits.chunks(PIECE)).for_each(|(leaves, bits)| numbers(leaves, bits));
     if form == COUNTS | REST {
-        leaves.chunks_exact_mut(2).for_each(|v| v[0] = 1.0 - v[1]);
+        leaves.chunks_mut(2 * PIECE).for_each(restore_rest);
     }
     leaves
+}
+
+#[inline(never)]
+fn numbers(leaves: &mut [f64], bits: &[u64]) {
+    leaves.iter_mut().zip(bits).for_each(|(leaf, bits)| *leaf = f64::from_bits(*bits));
+}
+
+#[inline(never)]
+fn with_rest(leaves: &mut [f64], bits: &[u64]) {
+    for (leaf, bits) in leaves.chunks_exact_mut(2).zip(bits) {
+        leaf[1] = f64::from_bits(*bits);
+        leaf[0] = 1.0 - leaf[1];
+    }
+}
+
+#[inline(never)]
+fn restore_rest(leaves: &mut [f64]) {
+    leaves.chunks_exact_mut(2).for_each(|leaf| leaf[0] = 1.0 - leaf[1]);
 }
 
 /// Numbers below 2^64, by bytes: all lowest, then all second, … Planes of zeros at either end are left out.
@@ -453,7 +479,7 @@ fn counts(p: &[f64], from: usize) -> Option<Vec<u64>> {
 /// [`shares`] of each vector of `width` counts.
 #[inline(never)]
 fn all_shares(counts: &mut [u64], width: usize) {
-    counts.chunks_mut(width.max(1)).for_each(shares);
+    counts.chunks_mut(width).for_each(shares);
 }
 
 /// Counts in place to the bits of their shares of the sum.

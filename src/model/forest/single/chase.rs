@@ -15,6 +15,9 @@ const SIZE: usize = RIGHT as usize - 1;
 /// Bytes of nodes beyond which sixteen trees take turns instead of eight: past the cache, waits are longer.
 const LARGE: usize = 1 << 20;
 
+/// Steps of deep trees between two looks whether all have arrived.
+const PAUSE: u32 = 8;
+
 #[derive(Clone, Copy, Debug)]
 struct Node {
     /// Left up to it.
@@ -80,28 +83,29 @@ impl Chase {
     fn walk<const K: usize>(&self, forest: &Forest, out: &mut [f64]) {
         let (groups, _) = self.roots.as_chunks::<K>();
         for ((roots, steps), trees) in groups.iter().zip(&self.steps).zip(forest.trees.chunks(K)) {
-            let mut at = *roots;
-            let mut left = *steps;
-            while left > 0 {
+            let (mut at, mut left) = (*roots, *steps);
+            // In a deep tree most leaves are far above the deepest.
+            while left > 2 * PAUSE {
                 let before = at;
-                for _ in 0..left.min(8) {
-                    for at in &mut at {
-                        // SAFETY: `lay_out` makes roots and children (each pair of them) indices of `nodes`, which it never
-                        // shrinks.
-                        let node = unsafe { self.nodes.get_unchecked(*at as usize) };
-                        // SAFETY: `Inputs::of` names an input below `inputs.len()`, of which `values` holds two each; a leaf
-                        // names 0, which is there.
-                        let value = unsafe { *self.values.get_unchecked(usize::from(node.value)) };
-                        *at = node.child + u32::from(value > node.rank);
-                    }
-                }
-                // All have arrived: the deepest leaf may be far below most.
-                if at == before {
-                    break;
-                }
-                left -= left.min(8);
+                self.step(&mut at, PAUSE);
+                left = if at == before { 0 } else { left - PAUSE };
             }
+            self.step(&mut at, left);
             add(forest, trees, &at.map(|at| self.leaf_of[at as usize]), out);
+        }
+    }
+
+    #[inline(always)]
+    fn step<const K: usize>(&self, at: &mut [u32; K], steps: u32) {
+        for _ in 0..steps {
+            for at in at.iter_mut() {
+                // SAFETY: `lay_out` makes roots and children (each pair of them) indices of `nodes`, which never shrinks.
+                let node = unsafe { self.nodes.get_unchecked(*at as usize) };
+                // SAFETY: `Inputs::of` names an input below `inputs.len()`, of which `values` holds two each; a leaf names 0,
+                // which is there.
+                let value = unsafe { *self.values.get_unchecked(usize::from(node.value)) };
+                *at = node.child + u32::from(value > node.rank);
+            }
         }
     }
 }

@@ -173,6 +173,16 @@ fn add(forest: &Forest, trees: &[Tree], reached: &[u32], out: &mut [f64]) {
         *sum = total;
         return;
     }
+    if let ([first, second], 2) = (&mut *out, width) {
+        let (mut a, mut b) = (*first, *second);
+        for leaf in &reached[..trees.len()] {
+            let at = *leaf as usize * 2;
+            a += forest.leaves[at];
+            b += forest.leaves[at + 1];
+        }
+        (*first, *second) = (a, b);
+        return;
+    }
     for (tree, leaf) in trees.iter().zip(reached) {
         let at = *leaf as usize * width;
         for (sum, v) in out[tree.output as usize..].iter_mut().zip(&forest.leaves[at..at + width]) {
