@@ -136,7 +136,7 @@ impl Forest {
             }
             match &column.tests {
                 Tests::Cuts(cuts) => {
-                    if !cuts.iter().all(|c| c.is_finite()) || cuts.windows(2).any(|w| w[0] >= w[1]) {
+                    if !finite_ascending(cuts) {
                         return Err(error(format!("the cuts of feature {f} are not finite and ascending")));
                     }
                 }
@@ -207,6 +207,13 @@ impl Column {
             Tests::Sets(sets) => sets.len(),
         }
     }
+}
+
+/// Whether these are finite and strictly ascending: if each is below the next, only the ends may be infinite.
+#[inline(never)]
+fn finite_ascending(cuts: &[f64]) -> bool {
+    let ends = [cuts.first(), cuts.last()];
+    ends.into_iter().flatten().all(|cut| cut.is_finite()) && cuts.is_sorted_by(|a, b| a < b)
 }
 
 /// The first of these leaf vectors that is not what the link takes. (Called over and over: see `packed`.)

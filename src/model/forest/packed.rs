@@ -417,7 +417,8 @@ impl Cuts {
             let whole = (halves >> 1).wrapping_add(halves & 1);
             super::unsortable(whole.wrapping_shl(self.run.into()).wrapping_sub(halves & 1))
         };
-        let mut cuts = vec![cut(halves)];
+        let mut cuts = Vec::with_capacity(1 + self.steps.len());
+        cuts.push(cut(halves));
         let mut jumps = self.jumps.iter();
         for step in self.steps.values(self.steps.len())? {
             let jump = if step == 0 { jumps.next() } else { Some(&step) };
