@@ -237,7 +237,6 @@ fn missing(field: &Field, extra: &[String]) -> Violation {
 }
 
 #[cold]
-#[cold]
 fn violation(field: &Field, cell: &Cell<'_>, fault: Fault) -> Violation {
     let (code, message) = match (fault, &field.kind) {
         (Fault::OutOfRange(v), FieldKind::Number { min, max }) => {
