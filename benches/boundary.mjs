@@ -15,7 +15,16 @@ const ROUND_MS = 4;
 const DISTINCT = 2048;
 /** (module (func (export "empty"))) */
 const EMPTY = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 7, 9, 1, 5, 101, 109, 112, 116, 121, 0, 0, 10, 4, 1, 2, 0, 11);
-const LIMITS = { "predict, 10 fields": 400, "predict, 30 fields": 500, "predict, 100 fields": 1000, "remembered, 30 fields": 600 };
+const LIMITS = {
+  "reading 10 fields": 40,
+  "reading 30 fields": 100,
+  "reading 100 fields": 400,
+  "building an answer": 60,
+  "predict, 10 fields": 400,
+  "predict, 30 fields": 700,
+  "predict, 100 fields": 2000,
+  "remembered, 30 fields": 800,
+};
 
 const folder = join(work, "boundary");
 mkdirSync(folder, { recursive: true });
@@ -29,7 +38,9 @@ function made(n) {
   writeFileSync(source, JSON.stringify({ hedgerow_exchange: 1, inputs, classes: ["no", "yes"], estimator: { columns: inputs.map((_, input) => ({ input })), head } }));
   execFileSync(binary, ["import", source, "--out", artifact], { stdio: ["ignore", "ignore", "pipe"] });
   const records = Array.from({ length: DISTINCT }, (_, i) => Object.fromEntries(inputs.map(({ name }, j) => [name, Math.sin(i * 100 + j)])));
-  return { bytes: readFileSync(artifact), records: JSON.parse(JSON.stringify(records)) };
+  const bound = join(folder, `${n}.mjs`);
+  execFileSync(binary, ["bind", artifact, "--out", bound], { stdio: ["ignore", "ignore", "pipe"] });
+  return { bytes: readFileSync(artifact), bound: pathToFileURL(bound), records: JSON.parse(JSON.stringify(records)) };
 }
 
 const { load } = await import(pathToFileURL(join(ours, "node.js")));
@@ -42,6 +53,22 @@ const asking = (model, records) => (count) => {
     cursor = (cursor + 1) % DISTINCT;
   }
 };
+const reading = (read, records, target) => (count) => {
+  for (let k = 0; k < count; k++) {
+    if (read(records[cursor], target, 0) !== true) throw new Error("a record is not plain");
+    cursor = (cursor + 1) % DISTINCT;
+  }
+  sink += target.view[0];
+};
+const answering = (answer) => {
+  const p = Float64Array.from({ length: 2 * DISTINCT }, (_, k) => (k % 2 ? 0.25 : 0.75));
+  return (count) => {
+    for (let k = 0; k < count; k++) {
+      sink += answer(0, p, 2 * cursor, false, "2026-01-02T03:04:05.678Z", "2026-01-02T03:04:05.678Z").confidence;
+      cursor = (cursor + 1) % DISTINCT;
+    }
+  };
+};
 const calling = (count) => {
   for (let k = 0; k < count; k++) empty();
 };
@@ -49,7 +76,12 @@ const calling = (count) => {
 if (!existsSync(binary)) throw new Error("there is no native binary: cargo build --release --bin hedgerow");
 const parts = [["an empty call into WebAssembly", calling]];
 for (const n of [10, 30, 100]) {
-  const { bytes, records } = made(n);
+  const { bytes, bound, records } = made(n);
+  // What `load` does with a binding, without the engine behind it.
+  const { read, answer } = (await import(bound)).default;
+  const target = { view: new Float64Array(n), levels: [], time: () => NaN, fresh: () => target.view };
+  parts.push([`reading ${n} fields`, reading(read, records, target)]);
+  if (n === 10) parts.push(["building an answer", answering(answer)]);
   parts.push([`predict, ${n} fields`, asking(await load(bytes, { cache: false }), records)]);
   if (n === 30) {
     const model = await load(bytes, { cache: { entries: 2 * DISTINCT, bytes: 1 << 26 } });

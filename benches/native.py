@@ -80,15 +80,17 @@ def main():
     expected = np.fromfile(at("expected.f64"), dtype="<f8").reshape(len(rows), -1)
     kind, run, shape = LIBRARIES[library](at, meta["names"])
     tolerance = TOLERANCE.get(library, 1e-9)
-    cursor = {}
+    cursor, slow = {}, {}
 
     def slice_of(measure, ms):
         n = SIZES[measure]
         blocks = [(k, np.ascontiguousarray(rows[k : k + n], dtype=kind)) for k in range(0, len(rows), n)]
         told = {"checked": 0, "wrong": 0, "worst": 0.0}
-        spent, calls, least = 0, 0, None
+        spent, calls = 0, 0
         at = cursor.get(measure, 0)
-        run(blocks[at % len(blocks)][1])
+        # Brings the model back into the caches; a call of many slices does that by itself.
+        if slow.get(measure, 0) < 4e6 * ms:
+            run(blocks[at % len(blocks)][1])
         while calls < 1 or spent < ms * 1e6:
             start, x = blocks[at % len(blocks)]
             at += 1
@@ -96,14 +98,14 @@ def main():
             got = run(x)
             took = time.process_time_ns() - before
             spent, calls = spent + took, calls + 1
-            least = took if least is None else min(least, took)
+            slow[measure] = took
             worst = np.abs(shape(np.asarray(got, dtype=np.float64)) - expected[start : start + n]).max(axis=1)
             worst = np.where(np.isnan(worst), np.inf, worst)
             told["checked"] += n
             told["wrong"] += int((worst > tolerance).sum())
             told["worst"] = max(told["worst"], float(worst.max()))
         cursor[measure] = at
-        return {"calls": calls, "cpu": spent / calls / n / 1000, "least": least / n / 1000, "rows": n, **told}
+        return {"calls": calls, "cpu": spent / calls / n / 1000, "rows": n, **told}
 
     print(json.dumps({"ready": True}), flush=True)
     for line in sys.stdin:
