@@ -13,7 +13,7 @@ const asked = records(model, model.rows(), SINGLE);
 const out = new Float64Array(model.width);
 /** What the contender loads, read before the clock starts; m2cgen's is a module that it imports. */
 const file = { hedgerow: "model.hedge", "hedgerow-bind": "model.hedge", "onnxruntime-web": "model.onnx", "onnxruntime-node": "model.onnx", ydf: "model.zip" }[name];
-const bytes = file && model.bytes(file);
+const given = file ? { bytes: model.bytes(file) } : {};
 
 const now = () => {
   const { user, system } = process.cpuUsage();
@@ -39,7 +39,7 @@ function check(i) {
 const modes = {
   async cold() {
     const began = now();
-    const loaded = await contender.open(model, { bytes });
+    const loaded = await contender.open(model, given);
     await answer(loaded, asked[0]);
     const took = since(began);
     check(0);
@@ -52,7 +52,7 @@ const modes = {
     const done = first.one(records(small, small.rows(), 1)[0], new Float64Array(small.width), 0);
     if (done instanceof Promise) await done;
     const began = now();
-    const loaded = await contender.open(model, { bytes });
+    const loaded = await contender.open(model, given);
     const load = since(began);
     await answer(loaded, asked[0]);
     const answered = since(began);
@@ -62,7 +62,7 @@ const modes = {
     for (let k = 0; k < 5; k++) {
       await last.close();
       const began = now();
-      last = await contender.open(model, { bytes });
+      last = await contender.open(model, given);
       const { cpu, wall } = since(began);
       again = again === null ? { cpu, wall } : { cpu: Math.min(again.cpu, cpu), wall: Math.min(again.wall, wall) };
     }
@@ -76,7 +76,7 @@ const modes = {
     globalThis.gc();
     globalThis.gc();
     const before = process.memoryUsage();
-    const loaded = await contender.open(model, { bytes });
+    const loaded = await contender.open(model, given);
     for (const record of asked) await answer(loaded, record);
     globalThis.gc();
     globalThis.gc();

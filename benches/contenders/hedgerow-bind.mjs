@@ -4,7 +4,7 @@ import * as plain from "./hedgerow.mjs";
 
 export const { expected, tolerance } = plain;
 
-export async function open(model) {
+export async function open(model, { bytes } = {}) {
   const bind = await import(pathToFileURL(model.path("bind.mjs")));
-  return plain.open(model, { options: { cache: false, bind } });
+  return plain.open(model, { bytes, options: { cache: false, bind } });
 }

@@ -1,13 +1,18 @@
-// m2cgen: the model as JavaScript source.
+// m2cgen: the model as JavaScript source, a function of an array. Reading the object is left to its user, who loops over names.
 import { pathToFileURL } from "node:url";
-import { filler } from "../lib/model.mjs";
 
 export const expected = "expected.f64";
 export const tolerance = 1e-5;
 
-export async function open(model) {
+const looping = (names) => (record, values) => {
+  for (let j = 0; j < names.length; j++) values[j] = record[names[j]];
+  return values;
+};
+
+/** `reader`: of the names a function of a record and an array that fills the array. */
+export async function open(model, { reader = looping } = {}) {
   const { default: score } = await import(pathToFileURL(model.path("model.mjs")));
-  const fill = filler(model.names);
+  const fill = reader(model.names);
   const { width, features } = model;
   return {
     one(record, out, at) {

@@ -4,7 +4,7 @@ import { SINGLE } from "./model.mjs";
 /** Least time of a group of calls, so that reading the clock (some 40 ns) does not count. */
 const GROUP_US = 20;
 /** Before the first round of a process: compilers have done by then. */
-const WARM_MS = 400;
+const WARM_MS = 600;
 
 const cpu = () => {
   const { user, system } = process.cpuUsage();

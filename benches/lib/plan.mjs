@@ -12,7 +12,7 @@ export const CACHED = "bc-xgb100d6";
 /** Also imported with reference data, so that the profile has 64 bins a field to count in. */
 export const REFERENCED = ["bc-lr", "bc-xgb100d6", "b20-xgb100d6", "b20-rf100d10"];
 
-export const JS = ["hedgerow", "hedgerow-bind", "hedgerow-data", "onnxruntime-web", "m2cgen", "ydf", "tfjs", "libsvm", "onnxruntime-node"];
+export const JS = ["hedgerow", "hedgerow-bind", "hedgerow-data", "onnxruntime-web", "m2cgen", "m2cgen-literal", "ydf", "tfjs", "libsvm", "onnxruntime-node"];
 export const NATIVE = ["xgboost", "lightgbm", "scikit-learn", "onnxruntime", "lleaves"];
 export const label = (contender) => (NATIVE.includes(contender) ? `${contender} (native)` : contender);
 
@@ -28,8 +28,8 @@ export function contenders(name) {
       return;
     }
     const measures = ["single", "batch1000", "batch10000"];
-    // The reader of records has no part in columns.
-    if (contender === "hedgerow-bind") measures.length = 1;
+    // How records are read, and what is counted of one, has no part in columns.
+    if (["hedgerow-bind", "hedgerow-data", "m2cgen-literal"].includes(contender)) measures.length = 1;
     if (contender === "hedgerow" && name === CACHED) measures.push("cached");
     there.push({ contender, native: false, measures });
   };
@@ -38,6 +38,7 @@ export function contenders(name) {
   js("hedgerow-data", "data.hedge");
   js("onnxruntime-web", "model.onnx", "no ONNX form");
   js("m2cgen", "model.mjs", model.missing.m2cgen);
+  js("m2cgen-literal", "model.mjs");
   js("ydf", "model.zip", model.missing.ydf);
   js("tfjs", "net.json");
   js("libsvm", "model.svm");

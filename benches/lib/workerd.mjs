@@ -84,25 +84,29 @@ async function measure(model, effort) {
     const [counts, figures, told] = [{}, {}, {}];
     for (const name of names) {
       try {
-        await request(name, SINGLE);
+        for (let k = 0; k < 4; k++) await request(name, 2 * SINGLE);
         const { ms } = await request(name, 4 * SINGLE);
-        // As many rows as take some 150 ms.
+        // As many rows as take some 150 ms, when compilers have done.
         counts[name] = Math.max(SINGLE, Math.ceil((4 * SINGLE * 150) / ms));
-        told[name] = [];
+        told[name] = { empty: [], full: [] };
       } catch (error) {
         figures[name] = { error: error.message };
       }
     }
     for (let round = 0; round < effort.processes * effort.rounds.single; round++) {
       for (const name of Object.keys(counts)) {
-        const empty = (await request(name, 0)).ms;
+        told[name].empty.push((await request(name, 0)).ms);
         const { ms, wrong } = await request(name, counts[name]);
         // m2cgen's wrong rows are counted in Node.
         if (wrong > 0 && name !== "m2cgen") throw new Error(`${name} on ${model.name}: ${wrong} of its answers are not the native ones`);
-        told[name].push(((ms - empty) * 1000) / counts[name]);
+        told[name].full.push(ms);
       }
     }
-    for (const name of Object.keys(counts)) figures[name] = spread(told[name]);
+    for (const name of Object.keys(counts)) {
+      const [full, empty] = [spread(told[name].full), spread(told[name].empty)];
+      const per = (of) => ((full[of] - empty[of]) * 1000) / counts[name];
+      figures[name] = { min: per("min"), median: per("median") };
+    }
     return figures;
   } finally {
     await server.stop();
