@@ -36,13 +36,13 @@ export function predictBatch(session, records, options) {
       const values = session.read(record, raw, target, r * width);
       if (values === true) continue;
       target.view[r * width] = ODD;
-      odd.push([r, values]);
+      odd.push([r, record, values]);
     }
     session.piece().slots.set(piece(target.view, 0, count * width));
     const { answers: p, indices } = session.run(count, asOf, now, true);
     const classes = session.schema.classes.length;
     for (let r = 0; r < count; r++) if (indices[r] >= 0) answers[from + r] = session.answer(indices[r], p, r * classes, false, asOf, now);
-    for (const [r, values] of odd) answers[from + r] = session.judge(records[from + r], values, asOf, now, raw);
+    for (const [r, record, values] of odd) answers[from + r] = session.judge(record, values, asOf, now, raw);
     from += count;
   }
   return answers;
@@ -121,7 +121,7 @@ export class Results {
     this.#rows = rows;
     this.#classes = session.schema.classes.length;
     const { class_index, probability } = call.out ?? {};
-    this.#index = room(class_index, "out.class_index", [Int32Array, Int16Array, Int8Array], rows);
+    this.#index = room(class_index, "out.class_index", [Int32Array, Int16Array, Int8Array].filter((kind) => this.#classes <= 2 ** (8 * kind.BYTES_PER_ELEMENT - 1)), rows);
     this.#probability = room(probability, "out.probability", [Float64Array, Float32Array], rows * this.#classes);
   }
 
