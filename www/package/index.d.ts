@@ -28,8 +28,9 @@ export interface LoadOptions<Input extends object = any, Output = any> {
   /**
    * What `hedgerow bind model.hedge --out model.js` wrote for this very model: `import bind from "./model.js"`. Without it the same
    * code is made at run time where the host allows that (Cloudflare Workers and strict pages do not), else a slower loop reads.
+   * `false`: it is not tried, for pages whose browser would report the attempt.
    */
-  bind?: Binding<Input, Output> | { readonly default: Binding<Input, Output> } | null;
+  bind?: Binding<Input, Output> | { readonly default: Binding<Input, Output> } | false | null;
   /**
    * Where `hedgerow_bg.wasm` is, for bundlers that do not carry it along: a compiled module, its bytes, a response or a URL.
    * By default it is found beside the package's JavaScript.

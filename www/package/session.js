@@ -57,7 +57,8 @@ export class Session {
 
   /**
    * `module`: the compiled engine. `source`: what `Runtime` is made of: `primary` and `fallback` (bytes or null), `reason` (why
-   * there is no primary) and `cache`; kept, because a new engine is made of it after a trap. `bind`: what `hedgerow bind` wrote.
+   * there is no primary) and `cache`; kept, because a new engine is made of it after a trap. `bind`: what `hedgerow bind` wrote,
+   * or false: no code is made at run time.
    */
   constructor(module, source, bind, spawn) {
     this.spawn = spawn;
@@ -71,7 +72,8 @@ export class Session {
     this.plan = fields.map(planOf);
     this.levels = this.plan.map((field) => field.levels);
     this.#names = new Set(fields.map((field) => field.name));
-    if (bind !== undefined && bind !== null) this.#bind(bind);
+    if (bind === false) this.#patience = 0;
+    else if (bind !== undefined && bind !== null) this.#bind(bind);
   }
 
   /** What a worker needs to answer as this one does. */

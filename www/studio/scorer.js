@@ -14,7 +14,7 @@ const EXAMPLES = 100;
 
 addEventListener("message", async ({ data: { bytes, file, asOf, keep } }) => {
   try {
-    const model = await load(bytes, { cache: false });
+    const model = await load(bytes, { cache: false, bind: false });
     postMessage({ type: "done", ...await score(model, file, asOf, keep) });
   } catch (error) {
     postMessage({ type: "failed", message: error.message });

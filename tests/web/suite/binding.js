@@ -83,6 +83,28 @@ export function tests({ load, bytes, bindings, fixtures }) {
       },
     ],
     [
+      "without a binding, and with code forbidden, the answers are the same and no code is made",
+      async () => {
+        const { Function } = globalThis;
+        let made = 0;
+        globalThis.Function = function (...args) {
+          made += 1;
+          return Function(...args);
+        };
+        try {
+          const answers = [];
+          for (const bind of [false, undefined]) {
+            const loaded = await load(bytes("demo"), { cache: false, bind });
+            for (let i = 0; i < 100; i++) answers.push(loaded.predict({ ...sound, age: i }, { asOf }).probability);
+            same(made, bind === false ? 0 : 1);
+          }
+          same(answers.slice(0, 100), answers.slice(100));
+        } finally {
+          globalThis.Function = Function;
+        }
+      },
+    ],
+    [
       "a binding of another model is refused, and what is none",
       async () => {
         await fails(() => load(bytes("other"), { bind: bindings.demo }), /the binding is of another model: it was written for [0-9a-f]{64}, this is other 0\.9\.0-beta\.1/);
