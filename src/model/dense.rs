@@ -72,7 +72,7 @@ pub(super) fn store(strip: &Strip, out: &mut [f64], k: usize, at: usize) {
     out[k * BLOCK + at..][..ROWS].copy_from_slice(strip);
 }
 
-/// Calls `f` with the first row of each strip of a block's rows.
+/// The first row of each strip of a block's rows.
 pub(super) fn strips_of(lot: Lot) -> impl Iterator<Item = usize> {
     (0..lot.rows).step_by(ROWS)
 }
@@ -103,7 +103,7 @@ fn tile<T: Term, const N: usize>(w: [&[f64]; N], start: [f64; N], x: &[Strip]) -
             }
         }
     }
-    sums.map(|sums| numbers(sums))
+    sums.map(numbers)
 }
 
 /// `M` numbers as vectors.

@@ -16,9 +16,9 @@ pub struct Runner {
 
 #[derive(Clone, Debug)]
 enum Kind {
-    Forest(forest::Fast),
+    Forest(Box<forest::Fast>),
     Logistic(linear::Fast),
-    Svm(svm::Fast),
+    Svm(Box<svm::Fast>),
     Mlp(mlp::Fast),
     NaiveBayes(bayes::Fast),
     Stacking(Box<stacking::Fast>),
@@ -30,9 +30,9 @@ impl Runner {
     /// For this model. Costs next to nothing: layouts are made at first use.
     pub fn new(model: &Model) -> Runner {
         let kind = match model {
-            Model::Forest(_) => Kind::Forest(forest::Fast::new()),
+            Model::Forest(_) => Kind::Forest(Box::new(forest::Fast::new())),
             Model::Logistic(_) => Kind::Logistic(linear::Fast::default()),
-            Model::Svm(_) => Kind::Svm(svm::Fast::default()),
+            Model::Svm(_) => Kind::Svm(Box::default()),
             Model::Mlp(_) => Kind::Mlp(mlp::Fast::default()),
             Model::NaiveBayes(_) => Kind::NaiveBayes(bayes::Fast::default()),
             Model::Stacking(m) => Kind::Stacking(Box::new(stacking::Fast::new(m))),

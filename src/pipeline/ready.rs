@@ -13,7 +13,7 @@ struct Run {
     end: usize,
     /// Where its columns begin.
     at: usize,
-    /// What it is about, where all its encoders read slots in order, from this one, and write a column each.
+    /// Where all its encoders scale or pass: the first slot; they read slots in order, and write a column each.
     slot: Option<usize>,
     /// What a missing value becomes; NaN stays.
     impute: Vec<f64>,

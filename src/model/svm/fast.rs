@@ -1,7 +1,7 @@
 //! How support vectors are run: one kernel value per vector, shared by all pairs of classes; eight rows of a block together.
 
 use super::super::Asked;
-use super::super::dense::{Packed, Product, ROWS, Square, Strip, clamped, load, strips, strips_of};
+use super::super::dense::{Packed, Product, ROWS, Square, Strip, clamped, load, store, strips, strips_of};
 use super::super::runner::bounded_row;
 use super::{Kernel, MIN_PROBABILITY, Platt, Svm, pairs};
 use crate::math::{BOUND, Lot, pow};
@@ -14,7 +14,7 @@ pub(in crate::model) struct Fast {
     row: Vec<f64>,
     row_kernel: Vec<f64>,
     row_room: Room<1>,
-    /// The sums over the support vectors are one row's.
+    /// Which features of the row are not 0.
     at: Vec<u32>,
     strips: Vec<Strip>,
     kernel: Vec<Strip>,
@@ -64,7 +64,7 @@ impl Fast {
             m.kernel.finish(self.kernel.as_flattened_mut());
             self.room.answer(m, asked, &self.kernel, ROWS.min(lot.rows - at));
             for (k, answer) in self.room.answer.iter().enumerate() {
-                super::super::dense::store(answer, out, k, at);
+                store(answer, out, k, at);
             }
         }
     }
@@ -143,10 +143,10 @@ impl<const N: usize> Room<N> {
         self.votes.clear();
         self.votes.resize(k, [0.0; N]);
         for ((i, j), d) in pairs(k).zip(&self.decisions) {
-            for r in 0..N {
-                self.answer[i][r] += d[r];
-                self.answer[j][r] -= d[r];
-                self.votes[if d[r] < 0.0 { j } else { i }][r] += 1.0;
+            for (r, d) in d.iter().enumerate() {
+                self.answer[i][r] += d;
+                self.answer[j][r] -= d;
+                self.votes[if *d < 0.0 { j } else { i }][r] += 1.0;
             }
         }
         for (score, votes) in self.answer.as_flattened_mut().iter_mut().zip(self.votes.as_flattened()) {
@@ -159,8 +159,8 @@ impl<const N: usize> Room<N> {
         self.votes.clear();
         self.votes.resize(k, [0.0; N]);
         for ((i, j), d) in pairs(k).zip(&self.decisions) {
-            for r in 0..N {
-                self.votes[if d[r] > 0.0 { i } else { j }][r] += 1.0;
+            for (r, d) in d.iter().enumerate() {
+                self.votes[if *d > 0.0 { i } else { j }][r] += 1.0;
             }
         }
         self.answer[0] = std::array::from_fn(|r| {
