@@ -249,9 +249,9 @@ fn columns() -> Group {
     let part = |name: &str, run: Box<dyn FnMut()>, bound| Part { name: name.to_owned(), run, bound };
     Group(vec![
         part("20 columns, copying", Box::new(copy), None),
-        part("20 columns, imputing and scaling", Box::new(encode), Some(40.0)),
-        part("20 columns, counting for the profile", Box::new(count), Some(400.0)),
-        part("20 columns, counting row by row", Box::new(count_rows), Some(400.0)),
+        part("20 columns, imputing and scaling", Box::new(encode), Some(70.0)),
+        part("20 columns, counting for the profile", Box::new(count), Some(70.0)),
+        part("20 columns, counting row by row", Box::new(count_rows), Some(90.0)),
     ])
 }
 
@@ -277,8 +277,8 @@ fn timed(Group(parts): &mut Group, rounds: usize) -> Vec<f64> {
 
 fn main() -> ExitCode {
     let mut groups = vec![
-        model("boosting, 100 trees of depth 6", forest(Link::Sigmoid, 100, 6), 1.3, 1.3),
-        model("forest, 50 trees of depth 11", forest(Link::Average, 50, 11), 1.3, 1.3),
+        model("boosting, 100 trees of depth 6", forest(Link::Sigmoid, 100, 6), 0.7, 0.5),
+        model("forest, 50 trees of depth 11", forest(Link::Average, 50, 11), 0.5, 0.4),
         model("logistic regression, 30 features", logistic(30), 1.5, 1.5),
         model("MLP 30-100-50-1", mlp(&[30, 100, 50, 1]), 1.3, 1.3),
         model("SVM, 100 support vectors of 30", svm(100, 30), 1.3, 1.3),
