@@ -40,7 +40,7 @@ const wanted = values.contenders?.split(",");
 /** Processes of each contender; rounds of each process; milliseconds of a slice. */
 const effort = values.quick
   ? { processes: 1, rounds: { single: 3, batch1000: 2, batch10000: 2, cached: 3 }, ms: 25, fresh: 3 }
-  : { processes: 3, rounds: { single: 5, batch1000: 4, batch10000: 4, cached: 5 }, ms: 60, fresh: 9 };
+  : { processes: 3, rounds: { single: 5, batch1000: 2, batch10000: 3, cached: 5 }, ms: 50, fresh: 7 };
 
 /** All contenders of a model, started, measured in turn, and ended. Returns the measurements of this turn of processes. */
 async function turn(model, turnOf) {

@@ -4,7 +4,7 @@ import { SINGLE } from "./model.mjs";
 /** Least time of a group of calls, so that reading the clock (some 40 ns) does not count. */
 const GROUP_US = 20;
 /** Before the first round of a process: compilers have done by then. */
-const WARM_MS = 600;
+const WARM_MS = 400;
 
 const cpu = () => {
   const { user, system } = process.cpuUsage();
@@ -115,7 +115,7 @@ export function batch({ batch }, rows, expected, features, width, n, tolerance) 
     };
     // Compilers need a few calls, once; afterwards one call that is not timed brings the model back into the caches. A call of many slices
     // does that by itself.
-    let idle = !warm ? 1000 * Math.min(WARM_MS, 4 * ms) : least > 4000 * ms ? 0 : 1;
+    let idle = !warm ? 1000 * Math.min(WARM_MS, 3 * ms) : least > 4000 * ms ? 0 : 1;
     warm = true;
     while (idle > 0) {
       const took = await turn(false);
