@@ -7,6 +7,7 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{Expr, Type};
 use crate::math::{BLOCK, BOUND};
+use crate::schema::order::twice;
 use crate::schema::{FieldKind, Schema, Unknown};
 use crate::wire::{Decode, Encode};
 
@@ -324,13 +325,11 @@ impl Encoder {
             Transform::OneHot { levels, .. } => {
                 let n = slot.levels.ok_or_else(|| not_a_category("one-hot", self.slot))?;
                 // The work follows the encoder's own length, not the field's: many short encoders may read one long field.
-                let mut sorted = levels.clone();
-                sorted.sort_unstable();
-                if let Some(level) = sorted.last().filter(|level| **level as usize >= n) {
+                if let Some(level) = levels.iter().max().filter(|level| **level as usize >= n) {
                     return Err(error(format!("level {level} has a one-hot column, but there are {n} levels")));
                 }
-                if let Some(twice) = sorted.windows(2).find(|w| w[0] == w[1]) {
-                    return Err(error(format!("level {} has two one-hot columns", twice[0])));
+                if let Some(k) = twice(levels.len(), &|a, b| levels[a as usize] < levels[b as usize]) {
+                    return Err(error(format!("level {} has two one-hot columns", levels[k as usize])));
                 }
                 let n = self.n_columns() - usize::from(self.indicator);
                 if n == 0 || n > MAX_COLUMNS {

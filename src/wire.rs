@@ -43,18 +43,30 @@ pub fn encode<T: Encode>(value: &T) -> Result<Vec<u8>, EncodeError> {
 
 /// The value that all of `bytes` stand for; refuses a tail, a claim beyond [`budget`] and a nesting beyond [`MAX_DEPTH`].
 pub fn decode<T: Decode<Depth>>(bytes: &[u8]) -> Result<T, DecodeError> {
-    use bincode::de::{
-        DecoderImpl,
-        read::{Reader, SliceReader},
-    };
     let config = bincode::config::standard().with_limit::<DECODE_LIMIT>();
-    let mut decoder = DecoderImpl::new(SliceReader::new(bytes), config, Depth(0));
+    let mut decoder = bincode::de::DecoderImpl::new(Rest(bytes), config, Depth(0));
     // bincode's limit is a constant; what these bytes may not claim is claimed before they are read.
     decoder.claim_bytes_read(DECODE_LIMIT - budget(bytes.len()))?;
     let value = T::decode(&mut decoder)?;
-    match decoder.reader().peek_read(1) {
-        None => Ok(value),
-        Some(_) => Err(DecodeError::Other("bytes are left over after the last value")),
+    match decoder.reader().0 {
+        [] => Ok(value),
+        _ => Err(DecodeError::Other("bytes are left over after the last value")),
+    }
+}
+
+/// The bytes that are still to be read. Unlike bincode's own reader of slices it is not made part of every number's and text's
+/// decoding, which would double the engine's size.
+struct Rest<'a>(&'a [u8]);
+
+impl bincode::de::read::Reader for Rest<'_> {
+    #[inline(never)]
+    fn read(&mut self, bytes: &mut [u8]) -> Result<(), DecodeError> {
+        let Some((read, rest)) = self.0.split_at_checked(bytes.len()) else {
+            return Err(DecodeError::UnexpectedEnd { additional: bytes.len() - self.0.len() });
+        };
+        bytes.copy_from_slice(read);
+        self.0 = rest;
+        Ok(())
     }
 }
 

@@ -34,6 +34,7 @@ use crate::model::{MAX_CLASSES, Model, Runner};
 use crate::pipeline::{Pipeline, Ready};
 use crate::profile::Profile;
 use crate::schema::message::quote;
+use crate::schema::order;
 use crate::schema::{MAX_NAME, Record, Schema, Violation};
 use crate::time;
 use crate::wire::{self, Decode, Encode};
@@ -188,13 +189,12 @@ impl Artifact {
         if !(2..=MAX_CLASSES).contains(&n) {
             return Err(broken(format!("a classifier has 2 to {MAX_CLASSES} classes, this one has {n}")));
         }
-        let mut sorted: Vec<&str> = self.classes.iter().map(String::as_str).collect();
-        sorted.sort_unstable();
-        if sorted.iter().any(|label| !(1..=MAX_NAME).contains(&label.len())) {
+        if self.classes.iter().any(|label| !(1..=MAX_NAME).contains(&label.len())) {
             return Err(broken(format!("a class label has 1 to {MAX_NAME} bytes")));
         }
-        if let Some(twice) = sorted.windows(2).find(|w| w[0] == w[1]) {
-            return Err(broken(format!("the class label {} is there twice", quote(twice[0]))));
+        let label = |k: u32| &self.classes[k as usize];
+        if let Some(k) = order::twice(n, &|a, b| label(a) < label(b)) {
+            return Err(broken(format!("the class label {} is there twice", quote(label(k)))));
         }
         self.schema.check().map_err(|e| e.context("in the schema"))?;
         let columns = self.pipeline.check(&self.schema).map_err(|e| e.context("in the pipeline"))?;

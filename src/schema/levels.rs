@@ -1,5 +1,6 @@
 //! The levels of a category, and the way from a text or a number to a level's index.
 
+use super::order::{order, twice};
 use crate::error::{Error, ErrorKind, Result};
 use crate::wire::{BorrowDecode, BorrowDecoder, Decode, DecodeError, Decoder, Encode, EncodeError, Encoder};
 use std::ops::Deref;
@@ -78,10 +79,14 @@ impl Levels {
                 ));
             }
         }
-        let mut sorted: Vec<&String> = self.names.iter().collect();
-        sorted.sort_unstable();
-        match sorted.windows(2).find(|w| w[0] == w[1]) {
-            Some(w) => refuse(format!("level {} is listed twice", super::message::quote(w[0]))),
+        let name = |k: u32| &self.names[k as usize];
+        // What has been sorted already is not sorted again.
+        let twice = match &self.by_name[..] {
+            [] => twice(self.names.len(), &|a, b| name(a) < name(b)),
+            sorted => sorted.windows(2).find(|w| name(w[0]) == name(w[1])).map(|w| w[0]),
+        };
+        match twice {
+            Some(k) => refuse(format!("level {} is listed twice", super::message::quote(name(k)))),
             None => Ok(()),
         }
     }
@@ -89,14 +94,14 @@ impl Levels {
 
 impl From<Vec<String>> for Levels {
     fn from(names: Vec<String>) -> Self {
-        let mut by_name = Vec::new();
-        if names.len() > FEW {
-            by_name = (0..names.len() as u32).collect();
-            by_name.sort_by_key(|&k| &names[k as usize]);
-        }
-        let mut by_number: Vec<(f64, u32)> =
-            names.iter().enumerate().filter_map(|(k, name)| Some((super::row::number(name)?, k as u32))).collect();
-        by_number.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let by_name = match names.len() {
+            ..=FEW => Vec::new(),
+            n => order(n, &|a, b| names[a as usize] < names[b as usize]),
+        };
+        let read = |(k, name): (usize, &String)| Some((super::row::number(name)?, k as u32));
+        let numbers: Vec<(f64, u32)> = names.iter().enumerate().filter_map(read).collect();
+        let before = |a: u32, b: u32| numbers[a as usize].0.total_cmp(&numbers[b as usize].0).is_lt();
+        let by_number = order(numbers.len(), &before).into_iter().map(|k| numbers[k as usize]).collect();
         Levels { names, by_name, by_number }
     }
 }

@@ -12,8 +12,11 @@
 //! | flag | 0 or 1 |
 //! | time | seconds since 1970-01-01T00:00:00Z, to the millisecond |
 
+#[cfg(any(test, not(feature = "cli")))]
+mod decimal;
 mod levels;
 pub(crate) mod message;
+pub(crate) mod order;
 mod row;
 #[cfg(test)]
 mod tests;
@@ -201,10 +204,9 @@ impl Schema {
             }
             field.check().map_err(|e| e.context(format!("field {}", quote(&field.name))))?;
         }
-        let mut names: Vec<&str> = self.fields.iter().map(|f| f.name.as_str()).collect();
-        names.sort_unstable();
-        match names.windows(2).find(|w| w[0] == w[1]) {
-            Some(w) => refuse(format!("field {} is listed twice", quote(w[0]))),
+        let name = |k: u32| &self.fields[k as usize].name;
+        match order::twice(self.fields.len(), &|a, b| name(a) < name(b)) {
+            Some(k) => refuse(format!("field {} is listed twice", quote(name(k)))),
             None => Ok(()),
         }
     }

@@ -125,10 +125,10 @@ impl FieldKind {
             (_, Cell::Number(v) | Cell::Time(v)) if !v.is_finite() => MISSING,
 
             (FieldKind::Number { min, max }, Cell::Number(v)) => in_range(*v, *min, *max),
-            (FieldKind::Number { min, max }, Cell::Raw(text)) => match text.trim_ascii().parse::<f64>() {
-                Ok(v) if v.is_finite() => in_range(v, *min, *max),
-                Ok(_) => MISSING,
-                Err(_) => Err(Fault::Type),
+            (FieldKind::Number { min, max }, Cell::Raw(text)) => match parse(text.trim_ascii()) {
+                Some(v) if v.is_finite() => in_range(v, *min, *max),
+                Some(_) => MISSING,
+                None => Err(Fault::Type),
             },
 
             (FieldKind::Category { levels, unknown }, Cell::Number(v)) => {
@@ -194,7 +194,15 @@ fn is_plain(column: &mut [f64], range: [f64; 2], whole: bool, required: bool) ->
 
 /// The number a text reads as, where it is a finite one; spaces around it do not matter.
 pub(crate) fn number(text: &str) -> Option<f64> {
-    text.trim_ascii().parse().ok().filter(|v: &f64| v.is_finite())
+    parse(text.trim_ascii()).filter(|v| v.is_finite())
+}
+
+/// `str::parse`, where the binary may be as large as it likes.
+fn parse(text: &str) -> Option<f64> {
+    #[cfg(feature = "cli")]
+    return text.parse().ok();
+    #[cfg(not(feature = "cli"))]
+    return super::decimal::parse(text);
 }
 
 /// The flag a text without a type reads as.
