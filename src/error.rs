@@ -54,6 +54,7 @@ impl Error {
 
     /// Says what was being done when it happened; the outermost context is printed first.
     #[must_use]
+    #[inline(never)]
     pub fn context(mut self, doing: impl Into<String>) -> Self {
         self.0.chain.push(doing.into());
         self

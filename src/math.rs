@@ -67,7 +67,7 @@ pub fn argmax(values: &[f64]) -> usize {
 }
 
 /// A dense matrix as it is stored: row-major. `view()` is what the arithmetic uses.
-#[derive(Clone, Debug, PartialEq, Default, crate::wire::Encode, crate::wire::Decode)]
+#[derive(Clone, Debug, PartialEq, Default, crate::wire::Encode)]
 pub struct Matrix {
     /// Number of rows.
     pub rows: usize,
@@ -76,6 +76,8 @@ pub struct Matrix {
     /// `rows * cols` numbers, row after row.
     pub data: Vec<f64>,
 }
+
+crate::wire::decodes!(struct Matrix { rows, cols, data });
 
 impl Matrix {
     /// The matrix as ndarray's; an empty one if the lengths do not fit (`Artifact::read` proves that they do).

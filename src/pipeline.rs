@@ -9,7 +9,7 @@ use crate::expr::{Expr, Type};
 use crate::math::{BLOCK, BOUND};
 use crate::schema::order::twice;
 use crate::schema::{FieldKind, Schema, Unknown};
-use crate::wire::{Decode, Encode};
+use crate::wire::{Decode, Encode, Refused, Source, decodes};
 
 mod ready;
 #[cfg(test)]
@@ -18,7 +18,7 @@ mod tests;
 pub(crate) use ready::Ready;
 
 /// Derived features and encoders, in order.
-#[derive(Clone, Debug, PartialEq, Default, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Default, Encode)]
 pub struct Pipeline {
     /// Features computed from the row; each may use those before it.
     pub derived: Vec<Derived>,
@@ -26,8 +26,10 @@ pub struct Pipeline {
     pub encoders: Encoders,
 }
 
+decodes!(struct Pipeline { derived, encoders });
+
 /// A named expression.
-#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Encode)]
 pub struct Derived {
     /// Its name, distinct from every field's.
     pub name: String,
@@ -37,12 +39,20 @@ pub struct Derived {
     pub expr: Expr,
 }
 
+decodes!(struct Derived { name, text, expr });
+
 /// Encoders side by side: `x` is their columns, one after another.
-#[derive(Clone, Debug, PartialEq, Default, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Default, Encode)]
 pub struct Encoders(pub Vec<Encoder>);
 
+impl Decode for Encoders {
+    fn decode(source: &mut Source<'_>) -> std::result::Result<Self, Refused> {
+        source.read().map(Encoders)
+    }
+}
+
 /// One slot to its columns: impute, then transform, then (last column) the missing indicator.
-#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Encode)]
 pub struct Encoder {
     /// Which slot it reads.
     pub slot: u32,
@@ -54,8 +64,10 @@ pub struct Encoder {
     pub indicator: bool,
 }
 
+decodes!(struct Encoder { slot, impute, transform, indicator });
+
 /// What a value becomes. Append only: the order is the wire format.
-#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Encode)]
 pub enum Transform {
     /// The value as it is: one column.
     Pass,
@@ -93,6 +105,14 @@ pub enum Transform {
         unknown: f64,
     },
 }
+
+decodes!(enum Transform {
+    0: Pass,
+    1: Standard { mean, scale },
+    2: MinMax { scale, min, clip },
+    3: OneHot { levels, unknown, missing },
+    4: Ordinal { values, unknown },
+});
 
 impl Pipeline {
     /// Fields and derived features.
@@ -137,6 +157,7 @@ impl Pipeline {
 
     /// Proves fitted state against the schema, and says what each column of `x` may hold. The model's side of the proof is
     /// [`Model::fits`](crate::model::Model::fits).
+    #[inline(never)]
     pub fn check(&self, schema: &Schema) -> Result<Vec<Slot>> {
         if self.derived.len() > MAX_DERIVED {
             return Err(error(format!(
@@ -254,6 +275,7 @@ impl Encoders {
     }
 
     /// Proves the encoders over these slots, and says what each of their columns may hold.
+    #[inline(never)]
     pub fn check(&self, slots: &[Slot]) -> Result<Vec<Slot>> {
         let mut columns = Vec::new();
         for (i, encoder) in self.0.iter().enumerate() {
@@ -295,6 +317,7 @@ impl Encoder {
         }
     }
 
+    #[inline(never)]
     fn check(&self, slots: &[Slot], columns: &mut Vec<Slot>) -> Result<()> {
         let Some(slot) = slots.get(self.slot as usize) else {
             return Err(error(format!("it reads slot {}, but there are {}", self.slot, slots.len())));
@@ -425,6 +448,7 @@ fn not_a_category(what: &str, slot: u32) -> Error {
     error(format!("a {what} encoder reads a category or a flag, and slot {slot} is neither"))
 }
 
+#[inline(never)]
 fn error(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Artifact, message)
 }

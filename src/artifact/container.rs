@@ -41,6 +41,7 @@ pub struct Container<'a> {
 
 impl<'a> Container<'a> {
     /// Takes a file apart: signature, version, caps, lengths that add up, digest; in this order.
+    #[inline(never)]
     pub fn open(file: &'a [u8]) -> Result<Self> {
         if !file.starts_with(&SIGNATURE) {
             return Err(not_ours(file));
@@ -131,11 +132,13 @@ fn broken(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Artifact, message)
 }
 
+#[inline(never)]
 fn cut(have: usize, need: u64) -> Error {
     broken(format!("the file is cut short: it has {have} of {need} bytes"))
 }
 
 /// Why a file without our signature may be what it is.
+#[inline(never)]
 fn not_ours(file: &[u8]) -> Error {
     if file.is_empty() {
         return broken("the file is empty");

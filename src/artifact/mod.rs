@@ -37,14 +37,13 @@ use crate::schema::message::quote;
 use crate::schema::order;
 use crate::schema::{MAX_NAME, Record, Schema, Violation};
 use crate::time;
-use crate::wire::{self, Decode, Encode};
+use crate::wire::{self, Encode, decodes};
 
 /// The version of the file format.
 pub const FORMAT: u16 = 1;
 
 /// Everything in a `.hedge` file.
-#[derive(Clone, Debug, PartialEq, Encode, Decode)]
-#[bincode(decode_context = "crate::wire::Depth")]
+#[derive(Clone, Debug, PartialEq, Encode)]
 pub struct Artifact {
     /// Name, e.g. `innovation_classifier`: `a-z`, `0-9`, `_`, `.`, `-`, at most 128 of them.
     pub name: String,
@@ -63,6 +62,8 @@ pub struct Artifact {
     /// Raw records with the bits of their answers.
     pub witnesses: Vec<Witness>,
 }
+
+decodes!(struct Artifact { name, version, classes, schema, pipeline, model, profile, witnesses });
 
 /// The numbers between a record and its answer; buffers that are used again for the next.
 #[derive(Clone, Debug)]
@@ -97,6 +98,7 @@ impl Artifact {
     }
 
     /// Decodes and proves the body of a file that was taken apart.
+    #[inline(never)]
     pub fn open(container: &Container<'_>) -> Result<Artifact> {
         let artifact: Artifact = wire::decode(container.body).map_err(|e| broken(undecodable(&e)))?;
         artifact.check()?;
@@ -122,6 +124,7 @@ impl Artifact {
     }
 
     /// Whether this host gives every witness's bits.
+    #[inline(never)]
     pub fn replay(&self) -> Result<()> {
         for (i, witness) in self.witnesses.iter().enumerate() {
             witness.replay(self).map_err(|e| e.context(format!("witness {i}")))?;
@@ -183,6 +186,7 @@ impl Artifact {
     }
 
     /// Proves that the parts are sound and fit each other.
+    #[inline(never)]
     pub fn check(&self) -> Result<()> {
         check_names(&self.name, &self.version)?;
         let n = self.classes.len();
@@ -207,6 +211,7 @@ impl Artifact {
         self.check_witnesses()
     }
 
+    #[inline(never)]
     fn check_witnesses(&self) -> Result<()> {
         let (fields, columns) = (self.schema.fields.len(), self.pipeline.encoders.n_columns());
         if self.witnesses.len() > witness::MAX_WITNESSES {
@@ -226,6 +231,7 @@ impl Artifact {
 }
 
 /// What a model's name and version may be.
+#[inline(never)]
 pub(crate) fn check_names(name: &str, version: &str) -> Result<()> {
     let is = |text: &str, most: usize, ok: fn(u8) -> bool| (1..=most).contains(&text.len()) && text.bytes().all(ok);
     if !is(name, 128, |b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.' | b'-')) {
@@ -237,11 +243,13 @@ pub(crate) fn check_names(name: &str, version: &str) -> Result<()> {
     Ok(())
 }
 
+#[inline(never)]
 fn broken(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Artifact, message)
 }
 
 /// What a decoder's refusal means to a person. (Its own words would bring the formatting of every type along.)
+#[inline(never)]
 fn undecodable(e: &wire::DecodeError) -> String {
     use wire::DecodeError as E;
     let why = match e {

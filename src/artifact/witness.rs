@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::math;
 use crate::schema::RawRecord;
 use crate::schema::message::quote;
-use crate::wire::{Decode, Encode};
+use crate::wire::{Encode, decodes};
 
 /// How many the trainer writes.
 pub const WITNESSES: usize = 8;
@@ -17,7 +17,7 @@ pub const WITNESSES: usize = 8;
 pub(super) const MAX_WITNESSES: usize = 64;
 
 /// A raw record, and the exact answer the trainer's host gave.
-#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Encode)]
 pub struct Witness {
     /// Per field the raw text (`None`: missing), as a CSV cell would hold it.
     pub record: Vec<Option<String>>,
@@ -29,6 +29,8 @@ pub struct Witness {
     pub probability: Vec<u64>,
 }
 
+decodes!(struct Witness { record, as_of, x, probability });
+
 impl Witness {
     /// What this host makes of `record` (raw cells, one per field). An error if the schema refuses it.
     pub fn record(artifact: &Artifact, record: Vec<Option<String>>, as_of: f64) -> Result<Witness> {
@@ -38,6 +40,7 @@ impl Witness {
     }
 
     /// Whether this host makes the same of it; the error names the first column that differs.
+    #[inline(never)]
     pub fn replay(&self, artifact: &Artifact) -> Result<()> {
         let (x, probability) = self.answer(artifact)?;
         let differs = |a: &[u64], b: &[u64]| a.iter().zip(b).position(|(a, b)| a != b);
@@ -52,6 +55,7 @@ impl Witness {
         Ok(())
     }
 
+    #[inline(never)]
     fn answer(&self, artifact: &Artifact) -> Result<(Vec<u64>, Vec<u64>)> {
         let mut work = artifact.work();
         artifact.slots(&RawRecord(&self.record), self.as_of, &mut work).map_err(|violations| {

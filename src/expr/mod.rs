@@ -108,7 +108,7 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::math::BLOCK;
 use crate::schema::Schema;
-use crate::wire::{Decode, Encode};
+use crate::wire::{Encode, decodes};
 use node::{Env, Held, Node};
 
 #[cfg(feature = "cli")]
@@ -134,7 +134,7 @@ pub const MAX_NODES: usize = 4096;
 pub const MAX_STACK: usize = 2 * MAX_DEPTH;
 
 /// What an expression yields, and what a name stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode)]
 pub enum Type {
     /// A number.
     Number,
@@ -146,8 +146,10 @@ pub enum Type {
     Category,
 }
 
+decodes!(enum Type { 0: Number, 1: Flag, 2: Time, 3: Category });
+
 /// A typed expression.
-#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Encode)]
 pub struct Expr {
     /// What it yields: `Number`, `Flag` or `Time`.
     pub ty: Type,
@@ -156,6 +158,8 @@ pub struct Expr {
     /// Children before parents.
     nodes: Vec<Node>,
 }
+
+decodes!(struct Expr { ty, stack, nodes });
 
 impl Expr {
     /// Compiles `text` against the schema and the derived features before it (`earlier`: names and types; their slots
@@ -179,6 +183,7 @@ impl Expr {
 
     /// Proves a decoded tree: every slot and level there is, types agree, size and stack within bounds. `earlier`: the
     /// types of the derived features before this one.
+    #[inline(never)]
     pub fn check(&self, schema: &Schema, earlier: &[Type]) -> Result<()> {
         let wrong = |what: String| Err(Error::new(ErrorKind::Artifact, format!("expression: {what}")));
         if self.nodes.is_empty() || self.nodes.len() > MAX_NODES {

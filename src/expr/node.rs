@@ -2,11 +2,11 @@
 
 use super::Type;
 use crate::schema::{FieldKind, Levels, Schema};
-use crate::wire::{Decode, Encode};
+use crate::wire::{Encode, decodes};
 
 /// One step of the evaluator: takes [`arity`](Node::arity) values off the stack and puts one on it. Append only: the order is
 /// the wire format, here and in the four enums below.
-#[derive(Clone, Copy, Debug, PartialEq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Encode)]
 pub(crate) enum Node {
     /// A field or an earlier derived feature.
     Slot(u32),
@@ -29,7 +29,22 @@ pub(crate) enum Node {
     Extract(Part),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+decodes!(enum Node {
+    0: Slot(i),
+    1: Number(v),
+    2: Flag(v),
+    3: Time(v),
+    4: Level(k),
+    5: Null,
+    6: Now,
+    7: Unary(op),
+    8: Binary(op),
+    9: Pick,
+    10: DateDiff(unit),
+    11: Extract(part),
+});
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode)]
 pub(crate) enum Unary {
     Neg,
     Not,
@@ -47,7 +62,24 @@ pub(crate) enum Unary {
     Cos,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+decodes!(enum Unary {
+    0: Neg,
+    1: Not,
+    2: IsNull,
+    3: Abs,
+    4: Sign,
+    5: Sqrt,
+    6: Exp,
+    7: Ln,
+    8: Log10,
+    9: Floor,
+    10: Ceil,
+    11: Round,
+    12: Sin,
+    13: Cos,
+});
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode)]
 pub(crate) enum Binary {
     Add,
     Sub,
@@ -69,8 +101,29 @@ pub(crate) enum Binary {
     Greatest,
 }
 
+decodes!(enum Binary {
+    0: Add,
+    1: Sub,
+    2: Mul,
+    3: Div,
+    4: Rem,
+    5: Power,
+    6: Eq,
+    7: Ne,
+    8: Lt,
+    9: Le,
+    10: Gt,
+    11: Ge,
+    12: And,
+    13: Or,
+    14: Coalesce,
+    15: NullIf,
+    16: Least,
+    17: Greatest,
+});
+
 /// What `date_diff` counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode)]
 pub(crate) enum Unit {
     Second,
     Minute,
@@ -81,8 +134,10 @@ pub(crate) enum Unit {
     Year,
 }
 
+decodes!(enum Unit { 0: Second, 1: Minute, 2: Hour, 3: Day, 4: Week, 5: Month, 6: Year });
+
 /// What `extract` reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode)]
 pub(crate) enum Part {
     Year,
     Month,
@@ -91,6 +146,8 @@ pub(crate) enum Part {
     Hour,
     Minute,
 }
+
+decodes!(enum Part { 0: Year, 1: Month, 2: Day, 3: Dow, 4: Hour, 5: Minute });
 
 /// What a place on the stack holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,11 +5,11 @@ use super::runner::bounded_row;
 use super::{bounded_input, check_matrix, check_numbers, check_sizes, error};
 use crate::error::Result;
 use crate::math::{BOUND, Lot, Matrix, bounded, ln, softmax};
-use crate::wire::{Decode, Encode};
+use crate::wire::{Encode, decodes};
 use std::f64::consts::PI;
 
 /// Attributes of a fitted `GaussianNB`.
-#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Encode)]
 pub struct NaiveBayes {
     /// `class_prior_`.
     pub prior: Vec<f64>,
@@ -18,6 +18,8 @@ pub struct NaiveBayes {
     /// `var_`: n_classes x n_features, epsilon included; positive.
     pub var: Matrix,
 }
+
+decodes!(struct NaiveBayes { prior, mean, var });
 
 impl NaiveBayes {
     pub(super) fn n_classes(&self) -> usize {
@@ -44,6 +46,7 @@ impl NaiveBayes {
         ln(self.prior[k]) - 0.5 * spread
     }
 
+    #[inline(never)]
     pub(super) fn check(&self) -> Result<()> {
         let k = self.n_classes();
         check_sizes(self.mean.cols, k)?;

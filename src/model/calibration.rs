@@ -5,11 +5,10 @@ use super::{Asked, Model, binary, check_numbers, error, normalise};
 use crate::error::Result;
 use crate::math::{Lot, bounded, ln, sigmoid, softmax};
 use crate::pipeline::Slot;
-use crate::wire::{Decode, Encode};
+use crate::wire::{Encode, decodes};
 
 /// Calibrated members, averaged.
-#[derive(Clone, Debug, PartialEq, Encode, Decode)]
-#[bincode(decode_context = "crate::wire::Depth")]
+#[derive(Clone, Debug, PartialEq, Encode)]
 pub struct Calibrated {
     /// Whose answers are corrected; one unless `ensemble=True`.
     pub members: Members,
@@ -17,9 +16,11 @@ pub struct Calibrated {
     pub calibrators: Vec<Calibrator>,
 }
 
+decodes!(struct Calibrated { members, calibrators });
+
 /// What is done to a member's answer. Append only. Platt and isotonic: one per class (binary: one, for class 1), normalised;
 /// all equal where every one is 0.
-#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Encode)]
 pub enum Calibrator {
     /// `1 / (1 + exp(a f + b))` per class; `f` as `input` says.
     Platt {
@@ -48,14 +49,22 @@ pub enum Calibrator {
     },
 }
 
+decodes!(enum Calibrator {
+    0: Platt { input, a, b },
+    1: Isotonic { input, x, y },
+    2: Temperature { input, inverse_temperature },
+});
+
 /// What a calibrator reads. Append only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode)]
 pub enum Input {
     /// The model's score before its link (`decision_function`); binary: one, otherwise one per class. See [`Model::margin`].
     Margin,
     /// Its probability (`predict_proba`); binary: of class 1.
     Probability,
 }
+
+decodes!(enum Input { 0: Margin, 1: Probability });
 
 impl Calibrated {
     /// Of models that all read `x` as it is.
@@ -78,6 +87,7 @@ impl Calibrated {
         out.iter_mut().for_each(|p| *p /= n);
     }
 
+    #[inline(never)]
     pub(super) fn check(&self, level: u32) -> Result<()> {
         if self.calibrators.len() != self.members.len() {
             let (n, m) = (self.members.len(), self.calibrators.len());
@@ -192,6 +202,7 @@ impl Calibrator {
         if two { binary(out[1], out) } else { normalise(out) }
     }
 
+    #[inline(never)]
     fn check(&self, n_classes: usize) -> Result<()> {
         let n = if n_classes == 2 { 1 } else { n_classes };
         match self {

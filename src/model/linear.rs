@@ -5,10 +5,10 @@ use super::runner::bounded_row;
 use super::{binary, bounded_input, check_matrix, check_numbers, check_sizes, error, one_vs_rest};
 use crate::error::Result;
 use crate::math::{Lot, Matrix, dot, sigmoid, softmax};
-use crate::wire::{Decode, Encode};
+use crate::wire::{Encode, decodes};
 
 /// Linear scores through a link.
-#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Encode)]
 pub struct Logistic {
     /// `coef_`: (1 or n_classes) x n_features.
     pub coef: Matrix,
@@ -18,8 +18,10 @@ pub struct Logistic {
     pub link: Link,
 }
 
+decodes!(struct Logistic { coef, intercept, link });
+
 /// From scores to probabilities. Append only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode)]
 pub enum Link {
     /// One row; probability of class 1.
     Sigmoid,
@@ -28,6 +30,8 @@ pub enum Link {
     /// One row per class, a sigmoid each, normalised (`OneVsRestClassifier`, liblinear).
     OneVsRest,
 }
+
+decodes!(enum Link { 0: Sigmoid, 1: Softmax, 2: OneVsRest });
 
 impl Logistic {
     pub(super) fn n_classes(&self) -> usize {
@@ -59,6 +63,7 @@ impl Logistic {
         }
     }
 
+    #[inline(never)]
     pub(super) fn check(&self) -> Result<()> {
         check_sizes(self.coef.cols, self.n_classes())?;
         check_matrix("coef", &self.coef)?;

@@ -5,11 +5,10 @@ use super::{Asked, MAX_MEMBERS, Model, Runner, check_sizes, error};
 use crate::error::{Error, Result};
 use crate::math::Lot;
 use crate::pipeline::{Encoder, Encoders, Ready, Slot, Transform};
-use crate::wire::{Decode, Encode};
+use crate::wire::{Encode, decodes};
 
 /// Models and what they read.
-#[derive(Clone, Debug, PartialEq, Default, Encode, Decode)]
-#[bincode(decode_context = "crate::wire::Depth")]
+#[derive(Clone, Debug, PartialEq, Default, Encode)]
 pub struct Members {
     /// Length of `x`.
     pub n_features: usize,
@@ -18,6 +17,8 @@ pub struct Members {
     /// Which encoding each reads, and the model.
     pub models: Vec<(u32, Model)>,
 }
+
+decodes!(struct Members { n_features, encoders, models });
 
 impl Members {
     /// None yet, over `n_features` slots.

@@ -5,10 +5,10 @@ use super::runner::bounded_row;
 use super::{binary, bounded_input, check_matrix, check_numbers, check_sizes, error};
 use crate::error::Result;
 use crate::math::{Lot, Matrix, bounded, sigmoid, softmax, tanh};
-use crate::wire::{Decode, Encode};
+use crate::wire::{Encode, decodes};
 
 /// Dense layers. The last has one output (binary: the probability of class 1 is its sigmoid) or one per class (softmax).
-#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Encode)]
 pub struct Mlp {
     /// Per layer: `coefs_[i]` transposed (n_out x n_in) and `intercepts_[i]`.
     pub layers: Vec<Layer>,
@@ -16,8 +16,10 @@ pub struct Mlp {
     pub activation: Activation,
 }
 
+decodes!(struct Mlp { layers, activation });
+
 /// One dense layer.
-#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Encode)]
 pub struct Layer {
     /// n_out x n_in.
     pub weights: Matrix,
@@ -25,8 +27,10 @@ pub struct Layer {
     pub bias: Vec<f64>,
 }
 
+decodes!(struct Layer { weights, bias });
+
 /// Append only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode)]
 pub enum Activation {
     /// max(0, z).
     Relu,
@@ -37,6 +41,8 @@ pub enum Activation {
     /// z.
     Identity,
 }
+
+decodes!(enum Activation { 0: Relu, 1: Tanh, 2: Logistic, 3: Identity });
 
 impl Mlp {
     pub(super) fn n_features(&self) -> usize {
@@ -73,6 +79,7 @@ impl Mlp {
         }
     }
 
+    #[inline(never)]
     pub(super) fn check(&self) -> Result<()> {
         check_sizes(self.n_features(), self.n_classes())?;
         let mut width = self.n_features();

@@ -35,7 +35,7 @@ pub use runner::Runner;
 use crate::error::{Error, ErrorKind, Result};
 use crate::math::{BOUND, Matrix, argmax, bounded, sigmoid};
 use crate::pipeline::{MAX_COLUMNS, Slot};
-use crate::wire::{self, AllowedEnumVariants, Decode, DecodeError, Decoder, Encode, Nested};
+use crate::wire::{Encode, Nested, decodes};
 use std::borrow::Cow;
 
 /// A fitted classifier. Append only.
@@ -59,27 +59,16 @@ pub enum Model {
     Voting(Nested<voting::Voting>),
 }
 
-/// As it would be derived, but each variant [apart]: what reads a model compiles no more than what reads its kind.
-impl Decode<wire::Depth> for Model {
-    fn decode<D: Decoder<Context = wire::Depth>>(decoder: &mut D) -> Result<Self, DecodeError> {
-        Ok(match u32::decode(decoder)? {
-            0 => Model::Forest(apart(|| Decode::decode(decoder))?),
-            1 => Model::Logistic(apart(|| Decode::decode(decoder))?),
-            2 => Model::Svm(apart(|| Decode::decode(decoder))?),
-            3 => Model::Mlp(apart(|| Decode::decode(decoder))?),
-            4 => Model::NaiveBayes(apart(|| Decode::decode(decoder))?),
-            5 => Model::Stacking(apart(|| Decode::decode(decoder))?),
-            6 => Model::Calibrated(apart(|| Decode::decode(decoder))?),
-            7 => Model::Voting(apart(|| Decode::decode(decoder))?),
-            found => {
-                let (type_name, allowed) = ("Model", &AllowedEnumVariants::Range { min: 0, max: 7 });
-                return Err(DecodeError::UnexpectedVariant { type_name, allowed, found });
-            }
-        })
-    }
-}
-
-wire::impl_borrow_decode_with_context!(Model, wire::Depth);
+decodes!(enum Model {
+    0: Forest(m),
+    1: Logistic(m),
+    2: Svm(m),
+    3: Mlp(m),
+    4: NaiveBayes(m),
+    5: Stacking(m),
+    6: Calibrated(m),
+    7: Voting(m),
+});
 
 /// Calls `f` without becoming one function with it. A host of wasm compiles a function when it is first called, so what a
 /// model of one kind needs is kept from what those of other kinds do.
@@ -213,11 +202,13 @@ impl Model {
 
     /// Proves a decoded model: indices in range, children after parents, shapes agree, numbers finite, classes >= 2, nesting
     /// bounded. After it, `predict_proba` cannot fail, loop or panic.
+    #[inline(never)]
     pub fn check(&self) -> Result<()> {
         self.check_at(1, Asked::Probability)
     }
 
     /// `level`: how deep it stands in others. `asked`: what it is asked for there.
+    #[inline(never)]
     fn check_at(&self, level: u32, asked: Asked) -> Result<()> {
         if level > MAX_LEVELS {
             return Err(error(format!("models stand in each other at most {MAX_LEVELS} deep")));
@@ -240,6 +231,7 @@ impl Model {
 
     /// Proves a checked model against its pipeline: `columns` is what [`Pipeline::check`](crate::pipeline::Pipeline::check)
     /// says of `x`. There are as many as the model reads, and none may be missing where the model has no meaning for that.
+    #[inline(never)]
     pub fn fits(&self, columns: &[Slot]) -> Result<()> {
         if columns.len() != self.n_features() {
             return Err(error(format!(
@@ -337,6 +329,7 @@ fn bounded_input(x: &[f64]) -> Cow<'_, [f64]> {
     if x.iter().all(|v| bounded(*v) == *v) { Cow::Borrowed(x) } else { x.iter().map(|v| bounded(*v)).collect() }
 }
 
+#[inline(never)]
 fn check_sizes(n_features: usize, n_classes: usize) -> Result<()> {
     if n_features > MAX_COLUMNS {
         return Err(error(format!("a model reads at most {MAX_COLUMNS} features, not {n_features}")));
@@ -347,6 +340,7 @@ fn check_sizes(n_features: usize, n_classes: usize) -> Result<()> {
     Ok(())
 }
 
+#[inline(never)]
 fn check_matrix(name: &str, matrix: &Matrix) -> Result<()> {
     if matrix.is_sound() {
         return Ok(());
@@ -354,6 +348,7 @@ fn check_matrix(name: &str, matrix: &Matrix) -> Result<()> {
     Err(error(format!("{name} is not {} x {} finite numbers", matrix.rows, matrix.cols)))
 }
 
+#[inline(never)]
 fn check_numbers(name: &str, numbers: &[f64], n: usize) -> Result<()> {
     if numbers.len() == n && numbers.iter().all(|v| v.abs() <= BOUND) {
         return Ok(());
@@ -361,6 +356,7 @@ fn check_numbers(name: &str, numbers: &[f64], n: usize) -> Result<()> {
     Err(error(format!("{name} is not {n} finite numbers")))
 }
 
+#[inline(never)]
 fn error(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Artifact, message)
 }

@@ -5,11 +5,10 @@ use super::{Asked, Model, Runner, error};
 use crate::error::Result;
 use crate::math::Lot;
 use crate::pipeline::Slot;
-use crate::wire::{Decode, Encode};
+use crate::wire::{Encode, decodes};
 
 /// Members over one row, and a final model over their answers.
-#[derive(Clone, Debug, PartialEq, Encode, Decode)]
-#[bincode(decode_context = "crate::wire::Depth")]
+#[derive(Clone, Debug, PartialEq, Encode)]
 pub struct Stacking {
     /// Whose answers the final model reads.
     pub members: Members,
@@ -21,8 +20,10 @@ pub struct Stacking {
     pub final_model: Model,
 }
 
+decodes!(struct Stacking { members, methods, passthrough, final_model });
+
 /// `stack_method_`. Append only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode)]
 pub enum Method {
     /// Probabilities; for two classes only that of class 1.
     PredictProba,
@@ -31,6 +32,8 @@ pub enum Method {
     /// `decision_function`: for two classes one score, larger for class 1; otherwise one per class. See [`Model::margin`].
     DecisionFunction,
 }
+
+decodes!(enum Method { 0: PredictProba, 1: Predict, 2: DecisionFunction });
 
 impl Method {
     /// Numbers a member hands on.
@@ -137,6 +140,7 @@ impl Stacking {
         self.final_model.predict_proba(&self.answers(x), out);
     }
 
+    #[inline(never)]
     pub(super) fn check(&self, level: u32, asked: Asked) -> Result<()> {
         self.final_model.check_at(level + 1, asked).map_err(|e| e.context("the final model"))?;
         if self.methods.len() != self.members.len() {

@@ -8,14 +8,14 @@
 use super::{Asked, bounded_input, check_matrix, check_numbers, check_sizes, error};
 use crate::error::Result;
 use crate::math::{BOUND, Matrix, argmax, bounded, exp, pow, sigmoid, tanh};
-use crate::wire::{Decode, Encode};
+use crate::wire::{Encode, decodes};
 
 mod fast;
 
 pub(super) use fast::Fast;
 
 /// Attributes of a fitted `sklearn.svm.SVC`.
-#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Encode)]
 pub struct Svm {
     /// The kernel.
     pub kernel: Kernel,
@@ -32,8 +32,10 @@ pub struct Svm {
     pub platt: Option<Platt>,
 }
 
+decodes!(struct Svm { kernel, support, n_support, dual_coef, intercept, platt });
+
 /// A sigmoid per pair of classes: `1 / (1 + exp(a f + b))` of the decision value `f` is the first's probability.
-#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Encode)]
 pub struct Platt {
     /// `probA_`.
     pub a: Vec<f64>,
@@ -41,8 +43,10 @@ pub struct Platt {
     pub b: Vec<f64>,
 }
 
+decodes!(struct Platt { a, b });
+
 /// Append only.
-#[derive(Clone, Copy, Debug, PartialEq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Encode)]
 pub enum Kernel {
     /// `a·b`.
     Linear,
@@ -68,6 +72,13 @@ pub enum Kernel {
         coef0: f64,
     },
 }
+
+decodes!(enum Kernel {
+    0: Linear,
+    1: Rbf { gamma },
+    2: Poly { gamma, coef0, degree },
+    3: Sigmoid { gamma, coef0 },
+});
 
 /// Most classes: coupling takes the square of their number, again and again.
 pub const MAX_CLASSES: usize = 256;
@@ -147,6 +158,7 @@ impl Svm {
         couple(&r, out);
     }
 
+    #[inline(never)]
     pub(super) fn check(&self, asked: Asked) -> Result<()> {
         if asked == Asked::Probability && self.platt.is_none() {
             return Err(error(

@@ -5,17 +5,18 @@ use super::{Asked, check_numbers, error};
 use crate::error::Result;
 use crate::math::{BOUND, Lot};
 use crate::pipeline::Slot;
-use crate::wire::{Decode, Encode};
+use crate::wire::{Encode, decodes};
 
 /// The weighted mean of members' probabilities.
-#[derive(Clone, Debug, PartialEq, Encode, Decode)]
-#[bincode(decode_context = "crate::wire::Depth")]
+#[derive(Clone, Debug, PartialEq, Encode)]
 pub struct Voting {
     /// Whose probabilities are averaged.
     pub members: Members,
     /// One per member, at least 0, not all 0 (`weights=None`: all 1).
     pub weights: Vec<f64>,
 }
+
+decodes!(struct Voting { members, weights });
 
 impl Voting {
     /// As `numpy.average` does: products added in the order of the members, then divided by the sum of the weights.
@@ -37,6 +38,7 @@ impl Voting {
         self.weights.iter().fold(0.0, |sum, w| sum + w)
     }
 
+    #[inline(never)]
     pub(super) fn check(&self, level: u32) -> Result<()> {
         self.members.check(level, |_| Asked::Probability)?;
         check_numbers("weights", &self.weights, self.members.len())?;

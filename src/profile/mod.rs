@@ -12,7 +12,7 @@ use crate::expr::Type;
 use crate::math::{self, BLOCK};
 use crate::pipeline::Pipeline;
 use crate::schema::{FieldKind, Schema};
-use crate::wire::{Decode, Encode};
+use crate::wire::{Encode, decodes};
 use counter::{Grid, nearest};
 use ndarray::{ArrayView1, ArrayView2};
 
@@ -23,7 +23,7 @@ pub const BINS: usize = 64;
 const EDGES: usize = BINS - 1;
 
 /// Counts per slot (fields, then derived features) and of answers.
-#[derive(Clone, Debug, PartialEq, Default, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Default, Encode)]
 pub struct Profile {
     /// One per slot.
     pub slots: Vec<Counts>,
@@ -33,8 +33,10 @@ pub struct Profile {
     pub probability: Vec<[u64; 10]>,
 }
 
+decodes!(struct Profile { slots, predicted, probability });
+
 /// One slot.
-#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Encode)]
 pub struct Counts {
     /// Ascending inner edges (numbers, times: values of the reference; empty for categories and flags). Bin `k` holds
     /// `edges[k-1] < v <= edges[k]`, with open ends.
@@ -54,6 +56,8 @@ pub struct Counts {
     /// Sum of their squared deviations from the mean.
     pub m2: f64,
 }
+
+decodes!(struct Counts { edges, bins, n, missing, min, max, mean, m2 });
 
 impl Profile {
     /// The reference: edges from the training data, and its counts. `slots`: rows x slots; `probability`: rows x classes,
@@ -91,6 +95,7 @@ impl Profile {
     }
 
     /// The same edges, nothing counted.
+    #[inline(never)]
     pub fn fresh(&self) -> Profile {
         Profile {
             slots: self.slots.iter().map(|c| Counts::empty(c.edges.clone(), c.bins.len())).collect(),
@@ -154,6 +159,7 @@ impl Profile {
     }
 
     /// Proves a decoded profile against its artifact.
+    #[inline(never)]
     pub fn check(&self, schema: &Schema, pipeline: &Pipeline, n_classes: usize) -> Result<()> {
         let shapes = shapes(schema, pipeline);
         if self.slots.len() != shapes.len() || self.predicted.len() != n_classes || self.probability.len() != n_classes
@@ -222,6 +228,7 @@ impl Counts {
         self.max = self.max.max(other.max);
     }
 
+    #[inline(never)]
     fn check(&self, shape: Option<usize>) -> Result<()> {
         let bins = match shape {
             Some(bins) if self.edges.is_empty() => bins,
@@ -305,6 +312,7 @@ fn quantile_edges(column: ArrayView1<'_, f64>) -> Vec<f64> {
     distinct
 }
 
+#[inline(never)]
 fn broken(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Artifact, message)
 }

@@ -155,7 +155,8 @@ impl Whole {
             shifted
         };
         let by = shift.unsigned_abs();
-        let (a, b) = if shift < 0 { (shifted(self, 0), shifted(other, by)) } else { (shifted(self, by), shifted(other, 0)) };
+        let (a, b) =
+            if shift < 0 { (shifted(self, 0), shifted(other, by)) } else { (shifted(self, by), shifted(other, 0)) };
         a.0.len().cmp(&b.0.len()).then_with(|| a.0.iter().rev().cmp(b.0.iter().rev()))
     }
 }
@@ -174,9 +175,50 @@ mod tests {
     #[test]
     fn the_grammar_is_rusts() {
         for text in [
-            "", "+", "-", ".", "e5", ".e5", "1e", "1e+", "1e-", "1.2.3", "--1", "+-1", "1 ", " 1", "1_0", "0x10", "1f", "1e5.0", "infi",
-            "nano", "in", "0", "-0", "+0.0", "00012", ".5", "5.", "-.5e1", "5.e-1", "1E5", "1e+05", "inf", "-INF", "+Infinity", "nan", "-NaN", "1e400", "-1e400", "1e-400",
-            "1e99999999999999999999", "0e99999999999999999999", "1e-99999999999999999999", "é", "١",
+            "",
+            "+",
+            "-",
+            ".",
+            "e5",
+            ".e5",
+            "1e",
+            "1e+",
+            "1e-",
+            "1.2.3",
+            "--1",
+            "+-1",
+            "1 ",
+            " 1",
+            "1_0",
+            "0x10",
+            "1f",
+            "1e5.0",
+            "infi",
+            "nano",
+            "in",
+            "0",
+            "-0",
+            "+0.0",
+            "00012",
+            ".5",
+            "5.",
+            "-.5e1",
+            "5.e-1",
+            "1E5",
+            "1e+05",
+            "inf",
+            "-INF",
+            "+Infinity",
+            "nan",
+            "-NaN",
+            "1e400",
+            "-1e400",
+            "1e-400",
+            "1e99999999999999999999",
+            "0e99999999999999999999",
+            "1e-99999999999999999999",
+            "é",
+            "١",
         ] {
             same(text).unwrap();
         }
@@ -185,8 +227,16 @@ mod tests {
     #[test]
     fn the_hard_ones_are_rounded_as_core_does() {
         let halves = ["9007199254740993", "9007199254740992.5", "9007199254740993.0000000000000000000000000001"];
-        let edges = ["1.7976931348623157e308", "1.7976931348623158e308", "1.7976931348623159e308", "179769313486231580793e289"];
-        let small = ["2.2250738585072011e-308", "2.2250738585072014e-308", "4.9406564584124654e-324", "2.4703282292062327e-324", "2.4703282292062328e-324", "7.4e-324"];
+        let edges =
+            ["1.7976931348623157e308", "1.7976931348623158e308", "1.7976931348623159e308", "179769313486231580793e289"];
+        let small = [
+            "2.2250738585072011e-308",
+            "2.2250738585072014e-308",
+            "4.9406564584124654e-324",
+            "2.4703282292062327e-324",
+            "2.4703282292062328e-324",
+            "7.4e-324",
+        ];
         for text in halves.iter().chain(&edges).chain(&small) {
             same(text).unwrap();
         }
@@ -195,7 +245,11 @@ mod tests {
             for bits in [1u64, 2, 3, (1 << 53) - 1] {
                 let text = exact(2 * bits + 1, exponent - 1);
                 let (head, tail) = text.split_once('e').unwrap();
-                for text in [text.clone(), format!("{head}.{}1e{tail}", "0".repeat(900)), format!("{head}.{}e{tail}", "0".repeat(900))] {
+                for text in [
+                    text.clone(),
+                    format!("{head}.{}1e{tail}", "0".repeat(900)),
+                    format!("{head}.{}e{tail}", "0".repeat(900)),
+                ] {
                     same(&text).unwrap();
                 }
             }

@@ -2,7 +2,7 @@
 
 use super::order::{order, twice};
 use crate::error::{Error, ErrorKind, Result};
-use crate::wire::{BorrowDecode, BorrowDecoder, Decode, DecodeError, Decoder, Encode, EncodeError, Encoder};
+use crate::wire::{Decode, Encode, EncodeError, Encoder, Refused, Source};
 use std::ops::Deref;
 
 /// Up to here a scan over the names is as fast as a search.
@@ -47,6 +47,7 @@ impl Levels {
 
     /// The index of the only level that is the same number, spelt with or without decimal places (`2.0` and `2`): what CSV
     /// writers do to a column of whole numbers in which some are missing. `007` is no such number.
+    #[inline(never)]
     pub fn find_spelt(&self, text: &str) -> Option<usize> {
         let plain = |text: &str| {
             let digits = text.strip_prefix('-').unwrap_or(text).as_bytes();
@@ -65,6 +66,7 @@ impl Levels {
     }
 
     /// At least one level, each with a name of 1 to [`MAX_NAME`](super::MAX_NAME) bytes, each once, at most 2^32 - 1 of them.
+    #[inline(never)]
     pub(super) fn check(&self) -> Result<()> {
         let refuse = |message: String| Err(Error::new(ErrorKind::Schema, message));
         if self.names.is_empty() || self.names.len() >= u32::MAX as usize {
@@ -93,6 +95,7 @@ impl Levels {
 }
 
 impl From<Vec<String>> for Levels {
+    #[inline(never)]
     fn from(names: Vec<String>) -> Self {
         let by_name = match names.len() {
             ..=FEW => Vec::new(),
@@ -153,14 +156,8 @@ impl Encode for Levels {
     }
 }
 
-impl<C> Decode<C> for Levels {
-    fn decode<D: Decoder<Context = C>>(decoder: &mut D) -> Result<Self, DecodeError> {
-        Ok(Vec::<String>::decode(decoder)?.into())
-    }
-}
-
-impl<'de, C> BorrowDecode<'de, C> for Levels {
-    fn borrow_decode<D: BorrowDecoder<'de, Context = C>>(decoder: &mut D) -> Result<Self, DecodeError> {
-        Ok(Vec::<String>::decode(decoder)?.into())
+impl Decode for Levels {
+    fn decode(source: &mut Source<'_>) -> Result<Self, Refused> {
+        Ok(source.read::<Vec<String>>()?.into())
     }
 }

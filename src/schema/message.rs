@@ -7,6 +7,7 @@ const SHOWN: usize = 40;
 const LISTED: usize = 8;
 
 /// `text` cut at 40 characters, with control and direction characters escaped.
+#[inline(never)]
 pub(crate) fn cut(text: &str) -> String {
     let mut out = String::with_capacity(text.len().min(4 * SHOWN));
     for (k, c) in text.chars().enumerate() {
@@ -24,6 +25,7 @@ pub(crate) fn cut(text: &str) -> String {
 }
 
 /// As [`cut`], between backticks.
+#[inline(never)]
 pub(crate) fn quote(text: &str) -> String {
     let mut out = cut(text);
     out.insert(0, '`');
@@ -75,6 +77,7 @@ pub(crate) fn list<'a>(items: impl ExactSizeIterator<Item = &'a String>) -> Stri
 
 /// The name that `text` was probably meant to be: equal but for ASCII case and surrounding space, or else, for a text with a
 /// letter, one character added, left out, changed or swapped with its neighbour.
+#[inline(never)]
 pub(crate) fn nearest<'a>(text: &str, names: impl Iterator<Item = &'a String> + Clone) -> Option<&'a str> {
     let text = text.trim();
     if text.len() > 256 {
@@ -106,6 +109,7 @@ fn is_one_slip(a: &str, b: &str) -> bool {
 
 /// A number for a person: exact where 15 digits and 9 places suffice, else six significant digits. Only IEEE arithmetic that has
 /// the same bits on every target; `core`'s shortest form would cost the engine 10 KB.
+#[inline(never)]
 pub(crate) fn number(v: f64) -> String {
     let magnitude = v.abs();
     let sign = if v < 0.0 { "-" } else { "" };
@@ -139,6 +143,7 @@ pub(crate) fn number(v: f64) -> String {
 }
 
 /// `digits / 10^places`, without trailing zeros after the point.
+#[inline(never)]
 fn decimal(sign: &str, mut digits: u64, mut places: usize) -> String {
     while places > 0 && digits.is_multiple_of(10) {
         digits /= 10;

@@ -26,7 +26,7 @@ pub use levels::Levels;
 pub(crate) use row::{flag, number};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::wire::{Decode, Encode};
+use crate::wire::{Encode, decodes};
 use message::quote;
 use std::borrow::Cow;
 
@@ -37,7 +37,7 @@ pub const MAX_FIELDS: usize = 65_536;
 pub const MAX_NAME: usize = 1024;
 
 /// The fields of a record, in slot order.
-#[derive(Clone, Debug, PartialEq, Default, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Default, Encode)]
 pub struct Schema {
     /// One slot each.
     pub fields: Vec<Field>,
@@ -45,8 +45,10 @@ pub struct Schema {
     pub extra: Extra,
 }
 
+decodes!(struct Schema { fields, extra });
+
 /// One named input.
-#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Encode)]
 pub struct Field {
     /// Its name in a record: a key, or a CSV column.
     pub name: String,
@@ -56,8 +58,10 @@ pub struct Field {
     pub required: bool,
 }
 
+decodes!(struct Field { name, kind, required });
+
 /// The type of a field. Append only: the order is the wire format.
-#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Encode)]
 pub enum FieldKind {
     /// A finite number; outside `min..=max` (where given) is a violation (`out_of_range`).
     Number {
@@ -79,8 +83,15 @@ pub enum FieldKind {
     Time,
 }
 
+decodes!(enum FieldKind {
+    0: Number { min, max },
+    1: Category { levels, unknown },
+    2: Flag,
+    3: Time,
+});
+
 /// What becomes of a text that is none of a category's levels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Encode)]
 pub enum Unknown {
     /// A violation (`unknown_level`).
     #[default]
@@ -89,8 +100,10 @@ pub enum Unknown {
     Admit,
 }
 
+decodes!(enum Unknown { 0: Reject, 1: Admit });
+
 /// What becomes of a record's names that are no field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Encode)]
 pub enum Extra {
     /// They are not looked at.
     #[default]
@@ -98,6 +111,8 @@ pub enum Extra {
     /// A violation each (`unknown_field`).
     Reject,
 }
+
+decodes!(enum Extra { 0: Ignore, 1: Reject });
 
 /// One value of a record, as its source holds it.
 #[derive(Clone, Debug, PartialEq)]
@@ -192,6 +207,7 @@ impl Schema {
 
     /// What must hold of a schema: at most [`MAX_FIELDS`]; names and levels of 1 to [`MAX_NAME`] bytes and distinct; a category
     /// has a level; `min <= max`, both finite.
+    #[inline(never)]
     pub fn check(&self) -> Result<()> {
         let refuse = |message: String| Err(Error::new(ErrorKind::Schema, message));
         if self.fields.len() > MAX_FIELDS {
@@ -213,6 +229,7 @@ impl Schema {
 }
 
 impl Field {
+    #[inline(never)]
     fn check(&self) -> Result<()> {
         match &self.kind {
             FieldKind::Number { min, max } => {

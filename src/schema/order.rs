@@ -13,7 +13,13 @@ pub(crate) fn order(n: usize, before: &dyn Fn(u32, u32) -> bool) -> Vec<u32> {
                 let from = match (left, right) {
                     (_, []) => &mut left,
                     ([], _) => &mut right,
-                    ([l, ..], [r, ..]) => if before(*r, *l) { &mut right } else { &mut left },
+                    ([l, ..], [r, ..]) => {
+                        if before(*r, *l) {
+                            &mut right
+                        } else {
+                            &mut left
+                        }
+                    }
                 };
                 if let [first, rest @ ..] = *from {
                     (*slot, *from) = (*first, rest);

@@ -86,7 +86,7 @@ pub const MAX_NODES: usize = 1 << 27;
 pub const MAX_CATEGORY: u32 = 65_535;
 
 /// How the summed leaves become probabilities. Append only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, crate::wire::Encode, crate::wire::Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, crate::wire::Encode)]
 pub enum Link {
     /// Leaves hold class probabilities (`n_classes` each); the answer is their mean over trees, in tree order.
     Average,
@@ -99,6 +99,8 @@ pub enum Link {
     /// A score per class, each through a sigmoid, normalised (LightGBM's `multiclassova`).
     OneVsRest,
 }
+
+crate::wire::decodes!(enum Link { 0: Average, 1: Identity, 2: Sigmoid, 3: Softmax, 4: OneVsRest });
 
 /// What trainers and importers build forests from: an explicit tree, in any order in which children come after parents.
 #[derive(Clone, Debug, PartialEq)]

@@ -17,7 +17,7 @@
 //! | score of each tree | planes; nothing where there is one score |
 
 use super::{Column, Forest, LEAF, Link, Node, Tests, Tree};
-use crate::wire::{Decode, DecodeError, Decoder, Encode, EncodeError, Encoder, impl_borrow_decode};
+use crate::wire::{Decode, DecodeError, Encode, EncodeError, Encoder, Refused, Source, decodes};
 
 #[cfg(test)]
 #[path = "packed_tests.rs"]
@@ -83,35 +83,41 @@ impl Encode for Forest {
 
 // The loops over nodes, leaves and bytes are small functions of their own, called over and over: an engine of wasm starts with
 // plain code, and makes better code function by function, for the next call.
-impl<C> Decode<C> for Forest {
+impl Decode for Forest {
+    fn decode(source: &mut Source<'_>) -> Result<Self, Refused> {
+        Forest::unpack(source).map_err(|why| source.refuse(why))
+    }
+}
+
+impl Forest {
+    /// What its [`Encode`] wrote.
     #[inline(never)]
-    fn decode<D: Decoder<Context = C>>(decoder: &mut D) -> Result<Self, DecodeError> {
-        let (n_features, n_classes) = (usize::decode(decoder)?, usize::decode(decoder)?);
-        let (link, base) = (Link::decode(decoder)?, Vec::decode(decoder)?);
-        let heads = Vec::<(usize, bool)>::decode(decoder)?;
+    fn unpack(source: &mut Source<'_>) -> Result<Forest, DecodeError> {
+        let (n_features, n_classes) = (source.read()?, source.read()?);
+        let (link, base) = (source.read()?, source.read()?);
+        let heads: Vec<(usize, bool)> = source.read()?;
         let mut columns = Vec::new();
         for (feature, sets) in heads {
-            let tests =
-                if sets { Tests::Sets(Vec::decode(decoder)?) } else { Tests::Cuts(Cuts::decode(decoder)?.values()?) };
+            let tests = if sets { Tests::Sets(source.read()?) } else { Tests::Cuts(source.read::<Cuts>()?.values()?) };
             columns.push(Column { feature, tests });
         }
 
-        let n_nodes = usize::decode(decoder)?;
-        decoder.claim_container_read::<Node>(n_nodes)?;
-        let is_split = Bits::decode(n_nodes, decoder)?;
+        let n_nodes: usize = source.read()?;
+        source.claim(n_nodes, size_of::<Node>())?;
+        let is_split = Bits::decode(n_nodes, source)?;
         let n_splits = is_split.count();
-        let column_of = Planes::decode(decoder)?.small(n_splits)?;
-        let default_left = match u8::decode(decoder)? {
-            MIXED => Missing::Each(Bits::decode(n_splits, decoder)?),
+        let column_of = source.read::<Planes>()?.small(n_splits)?;
+        let default_left = match source.read::<u8>()? {
+            MIXED => Missing::Each(Bits::decode(n_splits, source)?),
             all => Missing::All(all == 1),
         };
         let n_args = count(&column_of, columns.len())?;
         let (mut args, mut next_arg) = (Vec::with_capacity(n_splits), Vec::with_capacity(columns.len()));
         for n in n_args {
             next_arg.push(args.len());
-            args.append(&mut Planes::decode(decoder)?.small(n)?);
+            args.append(&mut source.read::<Planes>()?.small(n)?);
         }
-        let leaf_of = Planes::decode(decoder)?.small(n_nodes - n_splits)?;
+        let leaf_of = source.read::<Planes>()?.small(n_nodes - n_splits)?;
 
         let (leaves, nodes, trees) = (Vec::new(), Vec::with_capacity(n_nodes), Vec::new());
         let mut forest = Forest { n_features, n_classes, link, base, columns, leaves, nodes, trees };
@@ -125,15 +131,15 @@ impl<C> Decode<C> for Forest {
 
         let n_leaves = lists.seen as usize;
         drop(lists);
-        let form = u8::decode(decoder)?;
+        let form: u8 = source.read()?;
         let (are_counts, rest) = (form & COUNTS != 0, form & REST != 0);
         if form > COUNTS | REST || rest && forest.leaf_width() != 2 {
             return Err(DecodeError::Other("leaf vectors have a form that is not known"));
         }
         let per_leaf = if form == REST { 1 } else { forest.leaf_width() };
         let n_numbers = n_leaves.checked_mul(per_leaf).ok_or(DecodeError::LimitExceeded)?;
-        decoder.claim_container_read::<[f64; 2]>(n_numbers)?;
-        let mut numbers = Planes::decode(decoder)?.values(n_numbers)?;
+        source.claim(n_numbers, size_of::<[f64; 2]>())?;
+        let mut numbers = source.read::<Planes>()?.values(n_numbers)?;
         if are_counts {
             // Not yet known to be a number of classes.
             let width = per_leaf.max(1);
@@ -142,7 +148,7 @@ impl<C> Decode<C> for Forest {
         forest.leaves = leaf_vectors(&numbers, form);
 
         if forest.n_scores() > 1 {
-            let outputs = Planes::decode(decoder)?.small(forest.trees.len())?;
+            let outputs = source.read::<Planes>()?.small(forest.trees.len())?;
             for (tree, output) in forest.trees.iter_mut().zip(outputs) {
                 tree.output = output;
             }
@@ -150,8 +156,6 @@ impl<C> Decode<C> for Forest {
         Ok(forest)
     }
 }
-
-impl_borrow_decode!(Forest);
 
 /// Splits of both missing directions: a bit each follows.
 const MIXED: u8 = 2;
@@ -304,7 +308,7 @@ fn restore_rest(leaves: &mut [f64]) {
 }
 
 /// Numbers below 2^64, by bytes: all lowest, then all second, … Planes of zeros at either end are left out.
-#[derive(Encode, Decode)]
+#[derive(Encode)]
 struct Planes {
     /// How many of the lowest planes are left out.
     skip: u8,
@@ -313,6 +317,8 @@ struct Planes {
     /// `count` planes of one byte per number.
     bytes: Vec<u8>,
 }
+
+decodes!(struct Planes { skip, count, bytes });
 
 impl Planes {
     fn of(numbers: impl IntoIterator<Item = u64>) -> Planes {
@@ -377,7 +383,7 @@ fn add_small_plane(values: &mut [u32], bytes: &[u8], shift: usize) {
 /// The cuts of a column. In the order of their bits (negative numbers mirrored), cuts that come from f32 numbers end in a run
 /// of zeros, or in a run of ones: the last f64 before such a number. The longest run that all have is left out, and where a
 /// run was of ones, the number after it is meant, less one half step: so `whole + half` orders as the cuts do.
-#[derive(Encode, Decode)]
+#[derive(Encode)]
 struct Cuts {
     /// Twice the first cut without its run, less 1 where the run was of ones. Nothing: no cuts.
     first: Option<i64>,
@@ -388,6 +394,8 @@ struct Cuts {
     /// Steps so long that all others would take more planes for them: across zero, mostly.
     jumps: Vec<u64>,
 }
+
+decodes!(struct Cuts { first, run, steps, jumps });
 
 impl Cuts {
     /// `cuts`: finite, ascending.
@@ -441,8 +449,8 @@ struct Bits(Vec<u8>);
 
 impl Bits {
     /// `n` of them, and nothing in what is left of the last byte.
-    fn decode<D: Decoder>(n: usize, decoder: &mut D) -> Result<Bits, DecodeError> {
-        let bytes = Vec::<u8>::decode(decoder)?;
+    fn decode(n: usize, source: &mut Source<'_>) -> Result<Bits, DecodeError> {
+        let bytes = source.read::<Vec<u8>>()?;
         let past = bytes.last().map_or(0, |last| (last >> 1) >> ((n + 7) % 8));
         if bytes.len() != n.div_ceil(8) || past != 0 {
             return Err(DecodeError::Other("a list of bits has another length"));
