@@ -29,6 +29,8 @@ usage: ./build.sh COMMAND
             time the package beside onnxruntime-web, m2cgen, YDF and the native libraries, on the same models in one run, and write
             benches/RESULTS.md; needs Python >= 3.11, and once npm and PyPI (see benches/README.md)
   package   build the npm package as a tarball
+  size [--accept]
+            say what the engine in it consists of, and hold each part to www/package/budget.json; --accept: make what there is the budget
   setup     fetch what is missing on this machine, and stop there
   help      this text
 
@@ -172,6 +174,12 @@ make_package() {
   build_package
   cat "$(log_of "building the npm package (WebAssembly)")"
   say "the package is $(ls build/hedgerow-*.tgz)"
+}
+
+show_size() {
+  setup_base
+  # The table comes also where the build ends with an error: that is when it is wanted.
+  node www/package/build.mjs --parts "$@"
 }
 
 # ------------------------------------------------------------------------------------------------------------------- test
@@ -379,6 +387,7 @@ main() {
     bench) run_bench "${@:2}" ;;
     serve) serve ;;
     package) make_package ;;
+    size) show_size "${@:2}" ;;
     help | -h | --help) usage ;;
     *)
       usage >&2

@@ -76,17 +76,21 @@ pub(crate) fn list<'a>(items: impl ExactSizeIterator<Item = &'a String>) -> Stri
 }
 
 /// The name that `text` was probably meant to be: equal but for ASCII case and surrounding space, or else, for a text with a
-/// letter, one character added, left out, changed or swapped with its neighbour.
+/// letter (any character past ASCII counts as one), one character added, left out, changed or swapped with its neighbour.
+pub(crate) fn nearest<'a>(text: &str, names: impl Iterator<Item = &'a String>) -> Option<&'a str> {
+    nearest_of(text, &names.map(String::as_str).collect::<Vec<_>>())
+}
+
 #[inline(never)]
-pub(crate) fn nearest<'a>(text: &str, names: impl Iterator<Item = &'a String> + Clone) -> Option<&'a str> {
+fn nearest_of<'a>(text: &str, names: &[&'a str]) -> Option<&'a str> {
     let text = text.trim();
     if text.len() > 256 {
         return None;
     }
-    let same = names.clone().find(|name| name.trim().eq_ignore_ascii_case(text));
-    let has_letter = text.chars().any(char::is_alphabetic);
-    let mut slips = names.filter(|name| has_letter && is_one_slip(name, text));
-    same.or_else(|| slips.next()).map(String::as_str)
+    let same = names.iter().find(|name| name.trim().eq_ignore_ascii_case(text));
+    // Not `is_alphabetic`, whose table of Unicode's letters is 2 KB of the engine.
+    let has_letter = text.bytes().any(|b| b.is_ascii_alphabetic() || !b.is_ascii());
+    same.or_else(|| names.iter().find(|name| has_letter && is_one_slip(name, text))).copied()
 }
 
 /// Whether one insertion, deletion, substitution or swap of neighbours separates two texts of two characters or more.
@@ -96,9 +100,13 @@ fn is_one_slip(a: &str, b: &str) -> bool {
     }
     let same = |(x, y): &(char, char)| x == y;
     let head: usize = a.chars().zip(b.chars()).take_while(same).map(|(c, _)| c.len_utf8()).sum();
-    let (a, b) = (&a[head..], &b[head..]);
+    // Not by index: the panic of a text cut within a character brings 6 KB of formatting along.
+    fn part(text: &str, from: usize, to: usize) -> &str {
+        text.get(from..to).unwrap_or_default()
+    }
+    let (a, b) = (part(a, head, a.len()), part(b, head, b.len()));
     let tail: usize = a.chars().rev().zip(b.chars().rev()).take_while(same).map(|(c, _)| c.len_utf8()).sum();
-    let (a, b) = (&a[..a.len() - tail], &b[..b.len() - tail]);
+    let (a, b) = (part(a, 0, a.len() - tail), part(b, 0, b.len() - tail));
     let (mut x, mut y) = (a.chars(), b.chars());
     match (x.next(), x.next(), x.next(), y.next(), y.next(), y.next()) {
         (Some(p), Some(q), None, Some(r), Some(s), None) => (p, q) == (s, r),

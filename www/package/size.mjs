@@ -1,6 +1,6 @@
-// What the engine's wasm consists of: reads the names that the build leaves in build/wasm, adds up functions and constants by room and
-// crate, and holds the sums to budget.json.
-import { brotliCompressSync, gzipSync } from "node:zlib";
+// What the engine's wasm consists of: reads the names that the build leaves in build/wasm, and adds up functions and constants by room
+// and crate.
+import { gzipSync } from "node:zlib";
 
 /** Sections of a wasm file that are looked into. */
 const CUSTOM = 0;
@@ -14,8 +14,10 @@ const FUNCTION_NAMES = 1;
  * of ours counts as that room's where its name says so.
  */
 const PARTS = [
-  [/\bhedgerow::(model::\w+)/, null],
+  [/\bhedgerow::(model::[a-z]\w*)::/, null],
+  [/\bhedgerow::(model)\b/, null],
   [/\bhedgerow::(\w+)/, null],
+  [/\bhashbrown::|LocalKey/, "serde_wasm_bindgen"],
   [/\bcore::slice::sort\b/, "std: sorting"],
   [/\bcore::num::(imp::)?(dec2flt|flt2dec)\b|\bcore::num::.*from_str|fmt::float|float_to_/, "std: floats as text"],
   [/\b(core|std)::(panicking|panic)\b|\bstd::sys::backtrace|rust_panic|begin_panic/, "std: panics"],
@@ -24,11 +26,12 @@ const PARTS = [
   [/\b(alloc|core|std)::/, "std: other"],
   [/\bdlmalloc\b|__rust_(alloc|dealloc|realloc)|__rdl_|\btalc\b/, "allocator"],
   [/\b(wasm_bindgen|js_sys|__wbindgen|__externref|__wbg)/, "wasm_bindgen"],
+  [/^runtime_|^(session|block|columns)_/, "wasm"],
   [/\b(bincode|serde_wasm_bindgen|serde_core|serde|sha2|libm|ndarray|digest)\b/, null],
   [/^mem(cpy|set|cmp|move)|compiler_builtins/, "compiler_builtins"],
 ];
 
-/** The sections, functions with their names, and constants of a module. */
+/** The functions of a module with their names, its constants, and the module without its custom sections. */
 export function read(bytes) {
   const functions = [];
   const kept = [bytes.subarray(0, 8)];
@@ -44,7 +47,7 @@ export function read(bytes) {
     all.at += size;
     const name = id === CUSTOM ? section.text() : null;
     if (name === "name") names = functionNames(section);
-    else kept.push(bytes.subarray(start, all.at));
+    else if (id !== CUSTOM) kept.push(bytes.subarray(start, all.at));
     if (id === IMPORT) imported = functionImports(section);
     if (id === DATA) data = bytes.subarray(section.at, all.at);
     if (id === CODE) {
@@ -56,7 +59,7 @@ export function read(bytes) {
     }
   }
   functions.forEach((f, i) => (f.name = names.get(imported + i) ?? "(no name)"));
-  return { functions, data, stripped: Buffer.concat(kept), named: names.size > 0 };
+  return { functions, data, stripped: Buffer.concat(kept) };
 }
 
 /** Raw and estimated gzipped bytes per part, largest first. A part's gzipped bytes are its own, scaled so that they add up to the whole. */
@@ -76,9 +79,19 @@ export function parts({ functions, data, stripped }) {
   return new Map(rows.sort(([, a], [, b]) => b.raw - a.raw));
 }
 
+/** What of `measured` is more than `budget` has for it, as texts. A part of less than a kilobyte needs no budget. */
+export function over(measured, budget) {
+  const most = (part) => budget[part] ?? 1000;
+  return Object.entries(measured)
+    .filter(([part, size]) => size > most(part))
+    .map(([part, size]) => `${part} takes ${size} bytes gzipped, ${size - most(part)} more than the ${most(part)} it may`);
+}
+
 function partOf(name) {
+  // The standard library's crates carry a hash.
+  const plain = name.replace(/\[[0-9a-f]{16}\]/g, "");
   for (const [pattern, part] of PARTS) {
-    const match = pattern.exec(name);
+    const match = pattern.exec(plain);
     if (match) return part ?? match[1];
   }
   return "other";
