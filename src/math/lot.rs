@@ -53,7 +53,7 @@ impl Lot {
     }
 
     /// [`exp`](super::exp) of `n` columns in place.
-    pub fn exp(self, values: &mut [f64], n: usize) {
+    pub fn each_exp(self, values: &mut [f64], n: usize) {
         self.each(values, n, exp_inline);
     }
 
@@ -63,7 +63,7 @@ impl Lot {
     }
 
     /// [`tanh`](super::tanh) of `n` columns in place.
-    pub fn tanh(self, values: &mut [f64], n: usize) {
+    pub fn each_tanh(self, values: &mut [f64], n: usize) {
         self.each(values, n, tanh_inline);
     }
 

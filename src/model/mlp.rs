@@ -192,7 +192,7 @@ impl Activation {
         match self {
             _ if !hidden => {}
             Activation::Relu => lot.each(z, 1, relu),
-            Activation::Tanh => lot.tanh(z, 1),
+            Activation::Tanh => lot.each_tanh(z, 1),
             Activation::Logistic => lot.sigmoid(z, 1),
             Activation::Identity => {}
         }

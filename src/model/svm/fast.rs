@@ -78,11 +78,11 @@ impl Kernel {
             Kernel::Linear => {}
             Kernel::Rbf { gamma } => {
                 lot.each(values, 1, |distance| -gamma * if distance > BOUND { BOUND } else { distance });
-                lot.exp(values, 1);
+                lot.each_exp(values, 1);
             }
             Kernel::Sigmoid { gamma, coef0 } => {
                 lot.each(values, 1, |dot| gamma * clamped(dot) + coef0);
-                lot.tanh(values, 1);
+                lot.each_tanh(values, 1);
             }
             Kernel::Poly { gamma, coef0, degree } => {
                 let degree = f64::from(degree);
