@@ -12,7 +12,7 @@ import { facts } from "./lib/facts.mjs";
 import { work, root } from "./lib/places.mjs";
 import { MODELS, contenders } from "./lib/plan.mjs";
 import { Contender } from "./lib/process.mjs";
-import { report } from "./lib/report.mjs";
+import { failures, report } from "./lib/report.mjs";
 import { sizes } from "./lib/sizes.mjs";
 import { inWorkerd } from "./lib/workerd.mjs";
 
@@ -103,6 +103,9 @@ async function main() {
   say(`wrote ${values.out.replace(`${root}/`, "")} and build/bench/results.json`);
   console.log("");
   console.log(bars);
+  const wrong = failures(results);
+  for (const text of wrong) console.error(`error: ${text}`);
+  if (wrong.length > 0) process.exitCode = 1;
 }
 
 await main();

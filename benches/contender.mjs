@@ -17,7 +17,7 @@ async function start() {
   const contender = await start(model);
   const prepare = {
     single: () => single(contender, records(model, rows, SINGLE), expected, model.width, tolerance),
-    cached: async () => cached(await start(model, { options: { cache: { entries: 2 * SINGLE, bytes: 1 << 26 } } }), records(model, rows, SINGLE)),
+    cached: async () => cached(await start(model, { options: { cache: { entries: 2 * SINGLE, bytes: 1 << 26 } } }), records(model, rows, SINGLE), expected, model.width, tolerance),
   };
   for (const [measure, n] of Object.entries(SIZES)) prepare[measure] = () => (contender.batch ? batch(contender, rows, expected, model.features, model.width, n, tolerance) : null);
   return async ({ measure, ms }) => {

@@ -16,8 +16,12 @@ export async function open(model, { bytes = model.bytes("model.hedge"), options 
     one(record, out, at) {
       read(engine.predict(record).probability, out, at);
     },
-    /** Whether the answer was remembered. */
-    remembered: (record) => engine.predict(record).cached,
+    /** The same; whether the answer was remembered. */
+    remembered(record, out, at) {
+      const { probability, cached } = engine.predict(record);
+      read(probability, out, at);
+      return cached;
+    },
     batch: typeof engine.predictColumns === "function" ? (rows, from, n) => columns(engine, model, rows, from, n) : null,
     close: () => engine.free(),
   };

@@ -33,16 +33,17 @@ export const BARS = [
 
 const OF = { hedgerow: "", "hedgerow-bind": " (with bind)" };
 
-/** Each part with its figure: `best` from the minima, `typical` from the medians, and what both say to the bar. */
+/** Each part with its figure: `best` from the minima, `typical` from the medians, and what both say to the bar. Wrong answers meet none. */
 export function judged(results) {
   return BARS.map(({ title, parts }) => ({ title, parts: parts.map((part) => verdict(part, figure(part, results))) }));
 }
 
-function verdict(part, { what, unit = part.unit, best, typical, pair }) {
+function verdict(part, { what, unit = part.unit, best, typical, pair, wrong = 0 }) {
   const met = (limit, value) => (part.at === "most" ? value <= limit : value >= limit);
   const said = (limit) => {
     if (limit === null || limit === undefined) return "";
     if (!Number.isFinite(best)) return "not measured";
+    if (wrong > 0) return "wrong answers";
     const [a, b] = [met(limit, best), met(limit, typical ?? best)];
     return a && b ? "met" : a ? "met at the minimum, missed at the median" : b ? "missed at the minimum, met at the median" : "missed";
   };
@@ -54,18 +55,18 @@ function figure(part, results) {
   switch (part.kind) {
     case "times": {
       // A single row is a matter of time as it passes: CPU time has compilers in it, which work on long after the first answers.
-      const of = (name) => (part.measure === "single" ? cell(part.model, part.measure, name)?.p50 : cell(part.model, part.measure, name));
-      const [ours, theirs] = [of(part.ours), of(part.theirs)];
+      const cells = [part.ours, part.theirs].map((name) => cell(part.model, part.measure, name));
+      const [ours, theirs] = part.measure === "single" ? cells.map((one) => one?.p50) : cells;
       const what = `times ${results.label(part.theirs)}${OF[part.ours]}`;
-      return ours && theirs ? { what, best: theirs.min / ours.min, typical: theirs.median / ours.median, pair: [ours, theirs] } : { what };
+      return ours && theirs ? { what, best: theirs.min / ours.min, typical: theirs.median / ours.median, pair: [ours, theirs], wrong: cells[0].wrong } : { what };
     }
     case "cached": {
-      const ours = results.cached()?.p50;
-      return ours ? { what: "an answer", best: ours.min, typical: ours.median } : { what: "an answer" };
+      const ours = results.cached();
+      return ours ? { what: "an answer", best: ours.p50.min, typical: ours.p50.median, wrong: ours.wrong } : { what: "an answer" };
     }
     case "rate": {
       const ours = cell(part.model, "batch10000", "hedgerow");
-      return ours ? { what: "one thread", best: 1 / ours.min, typical: 1 / ours.median } : { what: "one thread" };
+      return ours ? { what: "one thread", best: 1 / ours.min, typical: 1 / ours.median, wrong: ours.wrong } : { what: "one thread" };
     }
     case "cold":
     case "load": {
@@ -94,9 +95,9 @@ function figure(part, results) {
       return { what: model ? `(${model})` : "", best };
     }
     case "linear": {
-      const [first, last] = [GROWTH[0], GROWTH.at(-1)].map(({ model }) => cell(model, "single", "hedgerow")?.p50);
+      const [first, last] = [GROWTH[0], GROWTH.at(-1)].map(({ model }) => cell(model, "single", "hedgerow"));
       const what = "times the time of 50 trees, for 20 times the trees";
-      return first && last ? { what, best: last.min / first.min, typical: last.median / first.median } : { what };
+      return first && last ? { what, best: last.p50.min / first.p50.min, typical: last.p50.median / first.p50.median, wrong: first.wrong + last.wrong } : { what };
     }
     default:
       throw new Error(`there is no figure ${part.kind}`);

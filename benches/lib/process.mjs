@@ -12,6 +12,8 @@ export class Contender {
   #child;
   #waiting = null;
   #ended;
+  /** Why it answers no more. */
+  #over = null;
 
   /** Starts it, and resolves when it is ready; rejects with what it says against it. */
   static async start({ contender, native }, model) {
@@ -28,10 +30,10 @@ export class Contender {
     }
     let stderr = "";
     self.#child.stderr.on("data", (chunk) => (stderr = (stderr + chunk).slice(-2000)));
-    self.#child.on("error", (error) => self.#hear({ error: error.message }));
+    self.#child.on("error", (error) => self.#end(error.message));
     self.#ended = new Promise((done) =>
       self.#child.on("close", (status) => {
-        self.#hear({ error: `it ended with ${status}: ${stderr.trim().split("\n").at(-1)}` });
+        self.#end(`it ended with ${status}: ${stderr.trim().split("\n").at(-1)}`);
         done();
       }),
     );
@@ -48,9 +50,16 @@ export class Contender {
     if (message !== null) this.#waiting?.(message);
   }
 
+  /** A late answer would be taken for that to the next question: who is late or gone is asked no more. */
+  #end(error) {
+    this.#over ??= error;
+    this.#child.kill("SIGKILL");
+    this.#hear({ error: this.#over });
+  }
+
   #next() {
     return new Promise((done, failed) => {
-      const timer = setTimeout(() => this.#waiting({ error: `no answer after ${PATIENCE / 1000} s` }), PATIENCE);
+      const timer = setTimeout(() => this.#end(`no answer after ${PATIENCE / 1000} s`), PATIENCE);
       this.#waiting = (message) => {
         clearTimeout(timer);
         this.#waiting = null;
@@ -60,7 +69,8 @@ export class Contender {
     });
   }
 
-  ask(message) {
+  async ask(message) {
+    if (this.#over !== null) throw new Error(this.#over);
     const answer = this.#next();
     if (this.#child.send) this.#child.send(message);
     else this.#child.stdin.write(`${JSON.stringify(message)}\n`);

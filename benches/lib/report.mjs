@@ -15,6 +15,15 @@ export function report(raw) {
   return { text: `${sections.filter((section) => section !== null).join("\n\n")}\n`, bars: lines(bars) };
 }
 
+/** What is wrong with ours, however fast it is. */
+export function failures({ measurements, fresh, workerd }) {
+  const ours = ({ contender }) => contender.startsWith("hedgerow");
+  const rows = measurements.filter(ours).filter(({ wrong }) => wrong > 0).map(({ model, measure, contender }) => `${contender}, ${model} (${measure}): answers are not the native binary's`);
+  const begun = fresh.filter(ours).filter(({ error }) => error).map(({ mode, model, contender, error }) => `${contender}, ${model} (${mode}): ${error}`);
+  const there = (workerd?.models ?? []).flatMap(({ model, figures }) => Object.entries(figures).filter(([, { wrong }]) => wrong > 0).map(([contender, { error }]) => `${contender}, ${model} (workerd): ${error}`));
+  return [...new Set([...rows, ...begun, ...there])];
+}
+
 function head({ facts, quick, effort, only, seconds }) {
   const { peers, libraries } = facts;
   const names = ["xgboost-cpu", "lightgbm", "onnxruntime", "scikit-learn", "lleaves"].map((name) => `${name} ${libraries[name]}`);
@@ -60,7 +69,7 @@ function barsTable(bars) {
 ${table(["", "figure", "ours, theirs", "minimum", "median", "bar", "", "beyond", ""], rows)}`;
 }
 
-const mark = (text) => (text.startsWith("missed") ? `**${text}**` : text);
+const mark = (text) => (text.startsWith("missed") || text.startsWith("wrong") ? `**${text}**` : text);
 
 function lines(bars) {
   return bars
@@ -122,22 +131,29 @@ ${parts.join("\n\n")}`;
 
 function start(results) {
   if (results.fresh.length === 0) return null;
-  const of = (mode, model) => [...new Set(results.fresh.filter((one) => one.mode === mode && one.model === model).map(({ contender }) => contender))];
+  const all = (mode, model) => results.fresh.filter((one) => one.mode === mode && one.model === model);
+  const of = (mode, model) => [...new Set(all(mode, model).map(({ contender }) => contender))];
+  /** Of whom some processes failed, how many did not. */
+  const called = (mode, model, name) => {
+    const told = all(mode, model).filter(({ contender }) => contender === name);
+    const good = told.filter(({ error }) => !error).length;
+    return good < told.length ? `${name} (${good} of ${told.length} processes)` : name;
+  };
   const pair = (spread, unit = 1) => (spread ? `${digits(spread.min / unit)} / ${digits(spread.median / unit)}` : "-");
   const cold = ["bc-xgb100d6", "b20-rf100d10"].map((model) =>
-    table(["", `${model}: CPU ms`, "ms as they pass"], of("cold", model).map((name) => [name, pair(results.once("cold", model, name, "cpu")), pair(results.once("cold", model, name, "wall"))])),
+    table(["", `${model}: CPU ms`, "ms as they pass"], of("cold", model).map((name) => [called("cold", model, name), pair(results.once("cold", model, name, "cpu")), pair(results.once("cold", model, name, "wall"))])),
   );
   const load = table(
     ["", "ready, CPU ms", "ready, ms as they pass", "first answer, CPU ms", "ready again, CPU ms"],
-    of("load", "b20-rf100d10").map((name) => [name, ...["cpu", "wall", (one) => one.answered.cpu, (one) => one.again.cpu].map((figure) => pair(results.once("load", "b20-rf100d10", name, figure)))]),
+    of("load", "b20-rf100d10").map((name) => [called("load", "b20-rf100d10", name), ...["cpu", "wall", (one) => one.answered.cpu, (one) => one.again.cpu].map((figure) => pair(results.once("load", "b20-rf100d10", name, figure)))]),
   );
   const memory = table(
     ["", "resident, MB", "WebAssembly memory, MB", "JavaScript heap, MB"],
-    of("memory", "b20-xgb100d6").map((name) => [name, ...["rss", "wasm", "heap"].map((figure) => pair(results.once("memory", "b20-xgb100d6", name, figure), 1e6))]),
+    of("memory", "b20-xgb100d6").map((name) => [called("memory", "b20-xgb100d6", name), ...["rss", "wasm", "heap"].map((figure) => pair(results.once("memory", "b20-xgb100d6", name, figure), 1e6))]),
   );
   return `## Start, load, memory
 
-Cold start: in a fresh process, from the model's bytes in memory to the first answer; the library's import and compilation are part of it. Minimum / median of ${of("cold", "bc-xgb100d6").length > 0 ? results.effort.fresh : 0} processes.
+Cold start: in a fresh process, from the model's bytes in memory to the first answer; the library's import and compilation are part of it. Minimum / median of ${results.effort.fresh} processes of each, or as many as are named beside it.
 
 ${cold.join("\n\n")}
 
@@ -194,11 +210,12 @@ ${table(["", ...told.contenders], told.models.map(({ model, figures }) => [model
 function boundary(told) {
   if (told === null) return null;
   if (told.error) return `## The boundary between JavaScript and WebAssembly\n\nNot measured: ${told.error}`;
+  const bound = ({ ratio, limit }) => (limit === undefined ? "" : `<= ${limit}${ratio > limit ? " **exceeded**" : ""}`);
   return `## The boundary between JavaScript and WebAssembly
 
-\`node benches/boundary.mjs\`; nanoseconds per call, and times an empty call into WebAssembly.
+\`node benches/boundary.mjs\`; nanoseconds per call, and times an empty call into WebAssembly, with the bound that is generous on purpose.
 
-${table(["", "ns", "times the empty call"], told.rows.map(({ what, ns, ratio }) => [what, digits(ns), digits(ratio)]))}`;
+${table(["", "ns", "times the empty call", "bound"], told.rows.map((row) => [row.what, digits(row.ns), digits(row.ratio), bound(row)]))}`;
 }
 
 function answers(results) {
@@ -221,16 +238,19 @@ function answers(results) {
   if (rows.length === 0) return null;
   return `## Answers
 
-Every answer that was timed is compared: ours with the native binary's, bit for bit (which is within 1e-6 of XGBoost's own and 1e-12 of the other originals'); the other
+Compared are, of batches, all rows of each that was timed, and of single rows and remembered answers the last answer of a slice to each of the 2,048 rows: ours with the native binary's, bit for bit (which is within 1e-6 of XGBoost's own and 1e-12 of the other originals'); the other
 JavaScript libraries and onnxruntime with the original library's, to 1e-5; YDF with YDF's own in Python; the native originals with themselves, to 1e-9.
 
 ${table(["", "answers", "wrong", "largest difference", "where"], rows)}`;
 }
 
-function missing({ missing }) {
+function missing({ missing, fresh, effort }) {
   const said = new Map();
   for (const [model, failed] of Object.entries(missing)) for (const [who, why] of Object.entries(failed)) said.set(`${who}: ${why}`, [...(said.get(`${who}: ${why}`) ?? []), model]);
   const list = [...said].map(([text, models]) => `* ${models.join(", ")}: ${text}`);
+  const failed = new Map();
+  for (const { mode, model, contender, error } of fresh) if (error) failed.set(`${model}: ${contender}, ${mode}: ${error}`, (failed.get(`${model}: ${contender}, ${mode}: ${error}`) ?? 0) + 1);
+  for (const [text, times] of failed) list.push(`* ${text} (${times} of ${effort.fresh} processes)`);
   list.push("* tl2cgen (native): its compiler needs minutes for each of these models; not run.");
   return `## What is not here
 

@@ -21,7 +21,7 @@ import original from "expected.f64";
 import score from "m2cgen.js";
 ${bound ? 'import * as bind from "bind.js";' : ""}
 const CLASSES = ${JSON.stringify(model.classes)};
-const EXPECTED = { hedgerow: [new Float64Array(native), 0], "hedgerow-bind": [new Float64Array(native), 0], m2cgen: [new Float64Array(original), 1e-5] };
+const EXPECTED = { hedgerow: [new Float64Array(native), 0], "hedgerow-bind": [new Float64Array(native), 0], "m2cgen-literal": [new Float64Array(original), 1e-5] };
 const out = new Float64Array(${SINGLE} * CLASSES.length);
 const fill = ${filler(model.names).toString().replace("anonymous", "")};
 const ask = (engine) => (record, at) => { const { probability } = engine.predict(record); ${model.classes.map((label, c) => `out[at + ${c}] = probability[${JSON.stringify(label)}];`).join(" ")} };
@@ -29,7 +29,7 @@ const made = {};
 const makers = {
   hedgerow: async () => ask(await load(artifact, { cache: false })),
   ${bound ? '"hedgerow-bind": async () => ask(await load(artifact, { cache: false, bind })),' : ""}
-  m2cgen: async () => (record, at) => { const p = score(fill(record, new Array(${model.features}))); for (let c = 0; c < CLASSES.length; c++) out[at + c] = p[c]; },
+  "m2cgen-literal": async () => (record, at) => { const p = score(fill(record, new Array(${model.features}))); for (let c = 0; c < CLASSES.length; c++) out[at + c] = p[c]; },
 };
 export default {
   async fetch(request) {
@@ -57,7 +57,7 @@ export async function inWorkerd(effort, only, say) {
     const told = [];
     for (const name of names) told.push({ model: name, figures: await measure(open(name), effort) });
     say(`workerd: ${names.length} models`);
-    return { version: `workerd ${require(join(root, "node_modules", "workerd", "package.json")).version}`, contenders: ["hedgerow", "hedgerow-bind", "m2cgen"], models: told };
+    return { version: `workerd ${require(join(root, "node_modules", "workerd", "package.json")).version}`, contenders: ["hedgerow", "hedgerow-bind", "m2cgen-literal"], models: told };
   } catch (error) {
     say(`workerd: ${error.message}`);
     return { error: error.message.split("\n")[0] };
@@ -80,7 +80,7 @@ async function measure(model, effort) {
       const { wrong } = await response.json();
       return { ms: performance.now() - began, wrong };
     };
-    const names = ["hedgerow", ...(bound ? ["hedgerow-bind"] : []), "m2cgen"];
+    const names = ["hedgerow", ...(bound ? ["hedgerow-bind"] : []), "m2cgen-literal"];
     const [counts, figures, told] = [{}, {}, {}];
     for (const name of names) {
       try {
@@ -88,7 +88,7 @@ async function measure(model, effort) {
         const { ms } = await request(name, 4 * SINGLE);
         // As many rows as take some 150 ms, when compilers have done.
         counts[name] = Math.max(SINGLE, Math.ceil((4 * SINGLE * 150) / ms));
-        told[name] = { empty: [], full: [] };
+        told[name] = { empty: [], full: [], wrong: 0 };
       } catch (error) {
         figures[name] = { error: error.message };
       }
@@ -97,15 +97,16 @@ async function measure(model, effort) {
       for (const name of Object.keys(counts)) {
         told[name].empty.push((await request(name, 0)).ms);
         const { ms, wrong } = await request(name, counts[name]);
-        // m2cgen's wrong rows are counted in Node.
-        if (wrong > 0 && name !== "m2cgen") throw new Error(`${name} on ${model.name}: ${wrong} of its answers are not the native ones`);
+        told[name].wrong = Math.max(told[name].wrong, wrong);
         told[name].full.push(ms);
       }
     }
     for (const name of Object.keys(counts)) {
       const [full, empty] = [spread(told[name].full), spread(told[name].empty)];
       const per = (of) => ((full[of] - empty[of]) * 1000) / counts[name];
-      figures[name] = { min: per("min"), median: per("median") };
+      // m2cgen's wrong rows are counted in Node.
+      const { wrong } = told[name];
+      figures[name] = wrong > 0 && name !== "m2cgen-literal" ? { error: `${wrong} probabilities are not the native ones`, wrong } : { min: per("min"), median: per("median") };
     }
     return figures;
   } finally {

@@ -10,7 +10,7 @@ const work = join(root, "build", "bench-test");
 process.env.HEDGEROW_BENCH = work;
 const { Contender } = await import("../../benches/lib/process.mjs");
 const { contenders } = await import("../../benches/lib/plan.mjs");
-const { report } = await import("../../benches/lib/report.mjs");
+const { failures, report } = await import("../../benches/lib/report.mjs");
 const { downloaded } = await import("../../benches/lib/sizes.mjs");
 
 const ROWS = 2048;
@@ -71,7 +71,7 @@ test("bench", { timeout: 120_000 }, async (t) => {
   await t.test("a wrong answer is counted", async () => {
     // Of every row: a slice this short does not come to all.
     writeFileSync(path("native.f64"), bytes(native.map((p, k) => (k % 2 ? p + 1e-12 : p))));
-    const { told } = await slices(name, ["single", "batch1000"]);
+    const { told } = await slices(name, ["single", "batch1000", "cached"]);
     writeFileSync(path("native.f64"), bytes(native));
     for (const { measure, wrong } of told) assert.ok(wrong > 0, measure);
   });
@@ -80,13 +80,20 @@ test("bench", { timeout: 120_000 }, async (t) => {
     await assert.rejects(Contender.start({ contender: "onnxruntime-web", native: false }, name), /onnxruntime-web|model\.onnx/);
   });
 
+  await t.test("a contender that has ended is not waited for", async () => {
+    const process = await Contender.start(contenders(name).there.find(({ contender }) => contender === "hedgerow"), name);
+    await process.stop();
+    await assert.rejects(process.ask({ measure: "single", ms: 5 }), /it ended with null/);
+  });
+
   await t.test("the report has a line for each bar, and says what was not measured", async () => {
     const libraries = Object.fromEntries(["xgboost-cpu", "lightgbm", "onnxruntime", "scikit-learn", "lleaves", "skl2onnx", "onnxmltools", "m2cgen", "ydf"].map((name) => [name, "1"]));
     const facts = { hedgerow: "0", commit: "0", rustc: "0", node: "0", v8: "0", python: "0", cpu: "0", cores: 1, memory: "0", system: "0", date: "0", peers: {}, libraries };
     const effort = { processes: 1, rounds: { single: 1 }, ms: 5, fresh: 0 };
     // The runtimes of the others are not there.
     const artifacts = { [name]: { hedge: { raw: 3, gzip: 2, brotli: 1 }, onnx: { raw: 6, gzip: 4, brotli: 2 } } };
-    const { text, bars } = report({ facts, quick: true, effort, only: [name], measurements, missing: { [name]: { m2cgen: "is not needed here" } }, sizes: { runtimes: { hedgerow: { raw: 3, gzip: 100_000, brotli: 1 } }, artifacts }, fresh: [], workerd: null, boundary: null, seconds: 1 });
+    const results = { facts, quick: true, effort, only: [name], measurements, missing: { [name]: { m2cgen: "is not needed here" } }, sizes: { runtimes: { hedgerow: { raw: 3, gzip: 100_000, brotli: 1 } }, artifacts }, fresh: [], workerd: null, boundary: null, seconds: 1 };
+    const { text, bars } = report(results);
     assert.match(text, /\| bc-xgb100d6 \| [\d.]+ \/ [\d.]+ \|/);
     assert.match(text, /bc-xgb100d6: m2cgen: is not needed here/);
     assert.match(bars, /remembered answer, 30 fields .* bar <= 0\.5: (met|missed)/);
@@ -94,6 +101,23 @@ test("bench", { timeout: 120_000 }, async (t) => {
     assert.match(bars, /runtime, wasm and JavaScript .*bar <= 72: missed/);
     assert.match(bars, /batch 10k, bc-svc .* not measured/);
     assert.doesNotMatch(text, /undefined|NaN|null/);
+    assert.deepEqual(failures(results), []);
+
+    const cold = (told) => ({ mode: "cold", model: name, contender: "hedgerow", ...told });
+    const bad = report({
+      ...results,
+      effort: { ...effort, fresh: 3 },
+      measurements: measurements.map((one) => (one.measure === "cached" ? { ...one, wrong: 1 } : one)),
+      fresh: [cold({ cpu: 1, wall: 2 }), cold({ error: "it is off" }), cold({ error: "it is off" })],
+      boundary: { rows: [{ what: "an empty call", ns: 1, ratio: 1 }, { what: "reading", ns: 9, ratio: 9, limit: 5 }] },
+    });
+    assert.match(bad.bars, /remembered answer, 30 fields .* bar <= 0\.5: wrong answers/);
+    assert.match(bad.text, /\| hedgerow \(1 of 3 processes\) \| 1\.00 \/ 1\.00 \|/);
+    assert.match(bad.text, /bc-xgb100d6: hedgerow, cold: it is off \(2 of 3 processes\)/);
+    assert.match(bad.text, /\| reading \| 9\.00 \| 9\.00 \| <= 5 \*\*exceeded\*\* \|/);
+    assert.doesNotMatch(bad.text, /undefined|NaN|null/);
+    const wrong = failures({ measurements: [{ model: name, measure: "single", contender: "hedgerow-bind", wrong: 1 }, { model: name, measure: "single", contender: "ydf", wrong: 1 }], fresh: [cold({ error: "it is off" })], workerd: null });
+    assert.deepEqual(wrong, [`hedgerow-bind, ${name} (single): answers are not the native binary's`, `hedgerow, ${name} (cold): it is off`]);
   });
 
   await t.test("what a page downloads of ours is found by its imports", () => {
