@@ -9,13 +9,15 @@
 //! | at most 3; 4 | all nodes are compared with 16 rows at once ([`batch_kernel`](super::batch_kernel)) |
 //! | 5; 6 | as 4, then one or two levels by a table of the level's nodes; at most 256 columns of bytes |
 //! | more | as 6 (or 4, past 256 columns of bytes), then row by row, eight in step ([`deep`](super::deep)) |
-//! | past 4096 columns of bytes or 1024 of words, 128 sets of a tree below 6 levels, or 65,534 cuts of a feature in upper levels | the reference's own traversal |
+//! | no split; past 4096 columns of bytes or 1024 of words, 128 sets of a tree below 6 levels, or 65,534 cuts of a feature in upper levels | the reference's own traversal |
 //!
 //! Why so: a comparison of bytes answers 16 rows, one of numbers two. Four levels cost 15 comparisons for 16 rows, whichever way
 //! they go, and no branch to mispredict; a fifth would double that, so from there each row's own node is looked up: 32 nodes
 //! fit two shuffles. Each level is a pass over the block, which keeps the code small and lets one group's loads overlap with
 //! the next one's. Deeper nodes are 8 bytes and read one word; four levels of a random forest's ten are left for them.
 //! What upper nodes name is counted apart, so a deep forest of tens of thousands of cuts still has few columns of bytes.
+//! A tree whose leaves copied to all places would far outweigh its nodes is walked row by row below the levels, where leaves
+//! are named: so what is laid out stays within a small multiple of the forest, whatever a file holds.
 //! Rows are worked on as they come, in blocks of up to [`BLOCK`]; fewer than 16 cost what 16 do.
 
 use super::batch_kernel::{Level, PAD, Top, four_levels, level, three_levels};
@@ -34,6 +36,10 @@ const MAX_BYTES: usize = (1 << 16) / GROUP;
 
 /// Most levels that many rows walk at once.
 const LEVELS: usize = 6;
+
+/// Most bytes of a tree's leaves, copied to the places below its levels: so many, and so many more per node.
+const COPIED: usize = 256;
+const COPIED_PER_NODE: usize = 64;
 
 /// How one tree is walked.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +60,7 @@ enum Below {
     Leaves(usize),
     /// Index into `places`, `2^levels` of them; and the steps below.
     Deep(usize, u32),
-    /// The reference.
+    /// The reference: of a tree that is a leaf, or has more columns than there are.
     Reference,
 }
 
@@ -75,7 +81,7 @@ pub(super) struct Batch {
 impl Batch {
     #[inline(never)]
     pub(super) fn new(forest: &Forest) -> Batch {
-        let (named, depths) = survey(forest);
+        let (named, sizes) = survey(forest);
         let mut batch = Batch {
             columns: Columns::new(forest, &named, MAX_BYTES, MAX_WORDS),
             plans: Vec::with_capacity(forest.trees.len()),
@@ -87,12 +93,14 @@ impl Batch {
             bytes: Vec::new(),
             words: Vec::new(),
         };
-        for (tree, depth) in forest.trees.iter().zip(depths) {
-            let levels = usize::from(depth).clamp(3, LEVELS);
-            let plan = batch.plan(forest, tree, levels, usize::from(depth) > levels).or_else(|| {
-                let fourth = levels.min(4);
-                batch.plan(forest, tree, fourth, usize::from(depth) > fourth)
-            });
+        for (tree, Size { depth, nodes }) in forest.trees.iter().zip(sizes) {
+            let mut plan = |most: usize| {
+                let levels = depth.clamp(3, most);
+                let copied = (size_of::<f64>() * forest.leaf_width()) << levels;
+                let is_deep = depth > levels || copied > COPIED + COPIED_PER_NODE * nodes;
+                batch.plan(forest, tree, levels, is_deep)
+            };
+            let plan = if depth == 0 { None } else { plan(LEVELS).or_else(|| plan(4)) };
             let plan = plan.unwrap_or_else(|| {
                 batch.columns.begin_tree();
                 Plan { top: 0, levels: 0, table: 0, sets: batch.columns.end_tree(), below: Below::Reference }
@@ -218,8 +226,15 @@ impl Batch {
     }
 }
 
-/// Per column of the forest, which cuts the nodes of the upper [`LEVELS`] name; and each tree's depth.
-fn survey(forest: &Forest) -> (Vec<Vec<bool>>, Vec<u16>) {
+/// Of a tree.
+struct Size {
+    /// Splits on the way to its deepest leaf.
+    depth: usize,
+    nodes: usize,
+}
+
+/// Per column of the forest, which cuts the nodes of the upper [`LEVELS`] name; and each tree's size.
+fn survey(forest: &Forest) -> (Vec<Vec<bool>>, Vec<Size>) {
     let mut named: Vec<Vec<bool>> = forest
         .columns
         .iter()
@@ -229,9 +244,9 @@ fn survey(forest: &Forest) -> (Vec<Vec<bool>>, Vec<u16>) {
         })
         .collect();
     let ends = forest.trees.iter().skip(1).map(|t| t.root as usize).chain([forest.nodes.len()]);
-    let mut depths = Vec::with_capacity(forest.trees.len());
+    let mut sizes = Vec::with_capacity(forest.trees.len());
     // The depths at which right children of the splits above wait.
-    let mut open: Vec<u16> = Vec::new();
+    let mut open: Vec<usize> = Vec::new();
     for (tree, end) in forest.trees.iter().zip(ends) {
         let (mut depth, mut deepest) = (0, 0);
         for node in &forest.nodes[tree.root as usize..end] {
@@ -240,15 +255,15 @@ fn survey(forest: &Forest) -> (Vec<Vec<bool>>, Vec<u16>) {
                 depth = open.pop().unwrap_or(0);
             } else {
                 if let Some(named) = named[node.column as usize].get_mut(node.arg as usize) {
-                    *named |= usize::from(depth) < LEVELS;
+                    *named |= depth < LEVELS;
                 }
                 depth += 1;
                 open.push(depth);
             }
         }
-        depths.push(deepest);
+        sizes.push(Size { depth: deepest, nodes: end - tree.root as usize });
     }
-    (named, depths)
+    (named, sizes)
 }
 
 /// The scores each row starts from.

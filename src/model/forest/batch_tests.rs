@@ -3,7 +3,7 @@
 use super::Below;
 use crate::math::{BLOCK, Lot, bits};
 use crate::model::Model;
-use crate::model::forest::{Fast, Forest, Link, PlainNode, PlainTree, Test};
+use crate::model::forest::{Fast, Forest, LEAF, Link, PlainNode, PlainTree, Test, Tree};
 use proptest::prelude::*;
 use proptest::test_runner::TestRng;
 
@@ -105,10 +105,13 @@ fn value(shape: &Shape, rng: &mut TestRng) -> f64 {
     }
 }
 
-/// How many trees are walked wholly by many rows at once, then by eight rows in step, by the reference.
-fn kinds(fast: &Fast) -> [usize; 3] {
+/// How many trees that have a split are walked wholly by many rows at once, then by eight rows in step, by the reference.
+fn kinds(fast: &Fast, forest: &Forest) -> [usize; 3] {
     let plans = &fast.batch.as_ref().unwrap().plans;
-    let count = |is: fn(&Below) -> bool| plans.iter().filter(|p| is(&p.below)).count();
+    let splits = |tree: &Tree| forest.nodes[tree.root as usize].column != LEAF;
+    let count = |is: fn(&Below) -> bool| {
+        plans.iter().zip(&forest.trees).filter(|(plan, tree)| splits(tree) && is(&plan.below)).count()
+    };
     [
         count(|b| matches!(b, Below::Leaves(_))),
         count(|b| matches!(b, Below::Deep(..))),
@@ -123,7 +126,7 @@ fn answer(fast: &mut Fast, forest: &Forest, x: &[f64], rows: usize, out: &mut [f
 }
 
 /// Holds blocks of these many rows to the reference, with one `Fast` for all.
-fn hold(shape: &Shape, seed: u64, blocks: &[usize]) -> Fast {
+fn hold(shape: &Shape, seed: u64, blocks: &[usize]) -> (Fast, Forest) {
     let mut rng = TestRng::from_seed(proptest::test_runner::RngAlgorithm::ChaCha, &[(seed % 251) as u8; 32]);
     for _ in 0..seed / 251 % 7 {
         rng.next_u64();
@@ -144,7 +147,7 @@ fn hold(shape: &Shape, seed: u64, blocks: &[usize]) -> Fast {
             assert_eq!(got, expected, "row {row} of {rows}: {x:?}");
         }
     }
-    fast
+    (fast, forest)
 }
 
 fn shapes() -> impl Strategy<Value = Shape> {
@@ -213,8 +216,53 @@ fn large_forests_answer_as_the_reference_does() {
         ("parts of words", shape(4, 64, 120_000, 150_000, 0), [false, true, false]),
         ("more cuts than ranks", shape(8, 64, 150_000, 3_000_000, 0), [false, true, false]),
     ] {
-        let fast = hold(&shape, 7, &[BLOCK, 17]);
-        assert_eq!(kinds(&fast).map(|n| n > 0), reached, "{what}: {:?}", kinds(&fast));
+        let (fast, forest) = hold(&shape, 7, &[BLOCK, 17]);
+        let kinds = kinds(&fast, &forest);
+        assert_eq!(kinds.map(|n| n > 0), reached, "{what}: {kinds:?}");
+    }
+}
+
+/// Few bytes of a file make a forest of many classes and trees: what is laid out must not be a copy of a leaf vector per
+/// place of each tree.
+#[test]
+fn a_layout_stays_in_proportion_to_the_forest() {
+    let split = |at: usize| PlainNode::Split {
+        feature: 0,
+        test: Test::AtMost(at as f64),
+        default_left: false,
+        left: at + 1,
+        right: at + 2,
+    };
+    for (n_classes, splits) in [(4096, 0), (4096, 1), (1000, 6), (12, 6), (8, 1), (2, 0), (2, 3)] {
+        let leaf = || PlainNode::Leaf(vec![1.0 / n_classes as f64; n_classes]);
+        let mut nodes = Vec::new();
+        for i in 0..splits {
+            nodes.extend([split(2 * i), leaf()]);
+        }
+        nodes.push(leaf());
+        for i in 0..splits {
+            // The right side goes on: a chain.
+            if let PlainNode::Split { left, right, .. } = &mut nodes[2 * i] {
+                (*left, *right) = (2 * i + 1, 2 * i + 2);
+            }
+        }
+        let trees = vec![PlainTree { nodes, output: 0 }; 400];
+        let forest = Forest::new(1, n_classes, Link::Average, vec![], &trees).unwrap();
+        let x: Vec<f64> = (0..BLOCK).map(|i| (i % 20) as f64).collect();
+        let mut out = vec![0.0; n_classes * BLOCK];
+        let mut fast = Fast::new();
+        answer(&mut fast, &forest, &x, BLOCK, &mut out);
+        let mut expected = vec![0.0; n_classes];
+        Model::Forest(forest.clone()).predict_proba(&[0.0], &mut expected);
+        assert!(expected.iter().zip(out.chunks(BLOCK)).all(|(p, column)| bits(*p) == bits(column[0])));
+        let batch = fast.batch.as_ref().unwrap();
+        let laid_out = size_of_val(&batch.leaves[..])
+            + size_of_val(&batch.places[..])
+            + size_of_val(&batch.tables[..])
+            + size_of_val(&batch.tops[..])
+            + size_of_val(&batch.plans[..]);
+        let most = 512 * forest.trees.len() + 64 * forest.nodes.len();
+        assert!(laid_out <= most, "{n_classes} classes, {splits} splits: {laid_out} bytes, not {most}");
     }
 }
 
