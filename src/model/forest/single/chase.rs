@@ -63,6 +63,15 @@ impl Chase {
         Some(Chase { inputs, values, roots, steps, nodes, leaf_of })
     }
 
+    /// Bytes that are laid out.
+    #[cfg(test)]
+    pub(super) fn size(&self) -> usize {
+        size_of_val(&self.nodes[..])
+            + size_of_val(&self.leaf_of[..])
+            + size_of_val(&self.roots[..])
+            + size_of_val(&self.steps[..])
+    }
+
     /// As [`Forest::margin`].
     pub(super) fn margin(&mut self, forest: &Forest, ranked: &Ranked, x: &[f64], out: &mut [f64]) {
         let values = &mut self.values;

@@ -12,6 +12,11 @@ use crate::simd::I8x16;
 /// Most levels of splits: a heap doubles with each.
 const MAX_DEPTH: u32 = 8;
 
+/// Most ends of all heaps: so many, and so many more per node of the forest. Few bytes of a file can name many trees that
+/// share a group with a deep one.
+const ENDS: usize = 1 << 16;
+const ENDS_PER_NODE: usize = 16;
+
 /// Levels that are asked by vectors.
 const TOP: u32 = 4;
 
@@ -61,11 +66,15 @@ pub(super) struct Parallel {
 }
 
 impl Parallel {
-    /// None if trees are too deep or the row is too wide.
+    /// None if trees are too deep, if heaps would far outweigh the nodes that they hold, or if the row is too wide.
     #[inline(never)]
     pub(super) fn new(forest: &Forest) -> Option<Parallel> {
         let depths = depths(forest);
         if depths.iter().any(|d| *d > MAX_DEPTH) {
+            return None;
+        }
+        let ends: usize = depths.chunks(16).map(|depths| 16 << heap_depth(depths)).sum();
+        if ends > ENDS + ENDS_PER_NODE * forest.nodes.len() {
             return None;
         }
         let inputs = Inputs::new(forest, SIZE, BYTES)?;
@@ -78,7 +87,7 @@ impl Parallel {
             leaves: Vec::new(),
         };
         for (trees, depths) in forest.trees.chunks(16).zip(depths.chunks(16)) {
-            let depth = depths.iter().copied().max().unwrap_or(0).max(TOP);
+            let depth = heap_depth(depths);
             let (below, leaves) = (parallel.below.len(), parallel.leaves.len());
             parallel.groups.push(Group { top: [[[0; 16], [RIGHT; 16]]; 15], depth, below, leaves });
             parallel.below.resize(below + 16 * stride(depth), [0, RIGHT]);
@@ -88,6 +97,12 @@ impl Parallel {
             }
         }
         Some(parallel)
+    }
+
+    /// Bytes that are laid out.
+    #[cfg(test)]
+    pub(super) fn size(&self) -> usize {
+        size_of_val(&self.groups[..]) + size_of_val(&self.below[..]) + size_of_val(&self.leaves[..])
     }
 
     /// Puts a tree into a lane of the last group. A leaf above the end fills all ends below it.
@@ -174,6 +189,11 @@ impl Parallel {
             add(forest, trees, &reached, out);
         }
     }
+}
+
+/// Levels of splits of trees that share a group: the deepest one's.
+fn heap_depth(depths: &[u32]) -> u32 {
+    depths.iter().copied().max().unwrap_or(0).max(TOP)
 }
 
 /// Nodes below the top of a tree.

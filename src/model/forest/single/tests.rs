@@ -234,6 +234,38 @@ fn many_cuts_take_several_inputs() {
     }
 }
 
+/// One deep tree sets the heap of sixteen: a forest of such groups, small in a file, must not be laid out so.
+#[test]
+fn heaps_stay_in_proportion_to_the_forest() {
+    let tree = |splits: usize| {
+        let mut nodes = Vec::new();
+        for i in 0..splits {
+            let test = Test::AtMost(i as f64);
+            nodes.push(PlainNode::Split { feature: 0, test, default_left: false, left: 2 * i + 1, right: 2 * i + 2 });
+            nodes.push(PlainNode::Leaf(vec![i as f64]));
+        }
+        nodes.push(PlainNode::Leaf(vec![0.5]));
+        PlainTree { nodes, output: 0 }
+    };
+    let forest = |groups: usize| {
+        let trees: Vec<PlainTree> = (0..16 * groups).map(|i| tree(if i % 16 == 0 { 8 } else { 0 })).collect();
+        Forest::new(1, 2, Link::Sigmoid, vec![0.0], &trees).unwrap()
+    };
+    let few = Parallel::new(&forest(10)).unwrap();
+    assert!(few.size() < 1 << 20, "{} bytes", few.size());
+    let many = forest(1000);
+    assert!(Parallel::new(&many).is_none());
+    let chase = Chase::new(&many).unwrap();
+    assert!(chase.size() <= 64 * many.nodes.len(), "{} bytes for {} nodes", chase.size(), many.nodes.len());
+    let (mut single, mut grids) = (Single { rows: FIRST, ..Single::default() }, None);
+    for x in [-1.0, 3.5, 9.0, f64::NAN] {
+        let (mut expected, mut out) = ([0.0], [0.0]);
+        many.margin(&[x], &mut expected);
+        single.margin(&many, &mut grids, &[x], &mut out);
+        assert_eq!(out, expected, "{x}");
+    }
+}
+
 /// The reference answers first, and many sets are left to it.
 #[test]
 fn the_rule() {
