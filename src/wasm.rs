@@ -54,7 +54,7 @@ struct Cells {
     extra: Vec<String>,
 }
 
-/// The tags of cells; `TAG` in www/package/model.js is the same list.
+/// The tags of cells; `TAG` in www/package/fields.js is the same list.
 mod tag {
     /// The slot is final.
     pub const SLOT: u32 = 0;

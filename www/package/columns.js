@@ -49,12 +49,9 @@ export function predictBatch(session, records, options) {
 }
 
 export function predictColumns(session, columns, options) {
-  session.alive();
-  const now = clock();
-  const call = callOf(session, options, now);
-  const table = new Table(session, columns, call.raw);
-  const results = new Results(session, table.rows, call, now);
-  if (call.workers !== undefined) return import("./pool.js").then(({ pooled }) => pooled(session, table, results, call));
+  const workers = options?.workers ?? null;
+  if (workers !== null) return shared(session, columns, options, workers);
+  const { table, results, call, now } = begun(session, columns, options);
   for (let from = 0; from < table.rows; ) {
     const count = Math.min(session.piece().length, table.rows - from);
     table.read(from, count);
@@ -69,17 +66,34 @@ export function predictColumns(session, columns, options) {
   return results.finish();
 }
 
+/** By workers: whatever is wrong comes by the promise. */
+async function shared(session, columns, options, workers) {
+  const { table, results, call } = begun(session, columns, options);
+  const { pooled } = await import("./pool.js");
+  return pooled(session, table, results, { ...call, workers });
+}
+
+function begun(session, columns, options) {
+  session.alive();
+  const now = clock();
+  const call = callOf(session, options, now);
+  const table = new Table(session, columns, call.raw);
+  return { table, results: new Results(session, table.rows, call, now), call, now };
+}
+
 export function predictMatrix(session, matrix, rows, options) {
   session.alive();
   const now = clock();
   const call = callOf(session, options, now);
   const width = session.plan.length;
   const values = ArrayBuffer.isView(matrix) ? clean(matrix) : undefined;
-  if (!(values instanceof Float64Array) && !(values instanceof Float32Array)) throw new TypeError(`predictMatrix takes a Float64Array of ${width} slots for each row, not ${typeName(matrix)}`);
+  if (!(values instanceof Float64Array) && !(values instanceof Float32Array)) throw new TypeError(`predictMatrix takes a Float64Array of ${width} slots for each row, not ${what(matrix)}`);
   rows ??= values.length / width;
   if (!Number.isInteger(rows) || rows < 0 || rows * width !== values.length) throw new RangeError(`the matrix holds ${values.length} numbers: for ${width} fields it must be ${Number.isInteger(rows) ? `${rows} x ${width} = ${rows * width}` : `a multiple of ${width}`}`);
   const results = new Results(session, rows, call, now);
+  const { length: whole } = values;
   for (let from = 0; from < rows; ) {
+    if (values.length !== whole) throw changed("the matrix");
     const { slots, length } = session.piece();
     const count = Math.min(length, rows - from);
     slots.set(piece(values, from * width, count * width));
@@ -95,10 +109,10 @@ export function predictMatrix(session, matrix, rows, options) {
 function callOf(session, options, now) {
   if (options === undefined || options === null) return { asOf: now, raw: false };
   const { asOf, raw } = session.callOf(options, now);
-  const { out, onProgress, signal, workers } = options;
+  const { out, onProgress, signal } = options;
   if (onProgress !== undefined && typeof onProgress !== "function") throw new TypeError("the option onProgress is a function, which is told { rows, total, rejected }");
   signal?.throwIfAborted();
-  return { asOf, raw, out, onProgress, signal, workers };
+  return { asOf, raw, out, onProgress, signal };
 }
 
 /** What comes of many rows. */
@@ -162,6 +176,7 @@ export class Results {
   }
 
   finish() {
+    if (this.#rows === 0) this.progress(0);
     this.#first();
     const { model, model_version, model_id, as_of, timestamp } = this.#session.stamp(this.#call.asOf, this.#now);
     return {
@@ -198,7 +213,7 @@ export class Table {
     this.#session = session;
     this.#raw = raw;
     if (typeof columns !== "object" || columns === null || Array.isArray(columns) || ArrayBuffer.isView(columns)) {
-      throw new TypeError(`predictColumns takes an object of columns like { age: Float64Array, region: ["EU", …] }, not ${typeName(columns)}`);
+      throw new TypeError(`predictColumns takes an object of columns like { age: Float64Array, region: ["EU", …] }, not ${what(columns)}`);
     }
     const { plan, schema } = session;
     const given = new Map(Object.keys(columns).map((name) => [name, columns[name]]));
@@ -226,7 +241,11 @@ export class Table {
   write(target, stride, from, count) {
     this.#columns.forEach((column, j) => {
       if (column === null) target.fill(NaN, j * stride, j * stride + count);
-      else column.write(target, j * stride, from, count);
+      else {
+        // The caller's code may resize or transfer a buffer: an array without its elements would leave the slots of other rows.
+        if (column.numbers !== undefined && column.numbers.length !== column.length) throw changed(`the column ${quoted(this.#session.plan[j].name)}`);
+        column.write(target, j * stride, from, count);
+      }
     });
     // Such a row is for `predict`, which says so.
     if (this.#extra.length > 0) target.fill(ODD, 0, count);
@@ -254,8 +273,7 @@ function columnOf(name, given, field, raw, session) {
     const codes = ArrayBuffer.isView(given.codes) ? clean(given.codes) : undefined;
     if (codes !== undefined) return coded(name, codes, given.dictionary, field, raw, session);
   }
-  const what = ArrayBuffer.isView(given) ? `a ${nameOf.call(given) ?? "DataView"}` : typeName(given);
-  throw new TypeError(`the column ${quoted(name)} is ${what}: it must be an array, a typed array of numbers or { codes, dictionary }`);
+  throw new TypeError(`the column ${quoted(name)} is ${what(given)}: it must be an array, a typed array of numbers or { codes, dictionary }`);
 }
 
 /** An array of anything: what `predict` takes. */
@@ -286,7 +304,7 @@ function cells(array, field, raw, session) {
 
 /** A typed array: numbers and flags are slots as they are, and what is out of range the engine sees. */
 function numeric(numbers, field, session) {
-  const column = { length: numbers.length, cell: (row) => numbers[row] };
+  const column = { numbers, length: numbers.length, cell: (row) => numbers[row] };
   switch (field?.kind) {
     case "category":
     case "time":
@@ -306,6 +324,7 @@ function coded(name, codes, dictionary, field, raw, session) {
   const values = dictionary.slice();
   const wrong = (row) => new RangeError(`row ${row} of the column ${quoted(name)} has the code ${codes[row]}: its dictionary has ${values.length} entries, and -1 is missing`);
   return {
+    numbers: codes,
     length: codes.length,
     cell: (row) => (codes[row] === -1 ? undefined : values[codes[row]]),
     // Before a row of the piece is answered.
@@ -329,6 +348,17 @@ function clean(given) {
   return made === undefined ? undefined : new made(bufferOf.call(given), offsetOf.call(given), lengthOf.call(given));
 }
 
+/** What something is that is no array of numbers, or not the right one. */
+function what(given) {
+  if (!ArrayBuffer.isView(given)) return typeName(given);
+  const name = nameOf.call(given) ?? "DataView";
+  return `${name.startsWith("I") ? "an" : "a"} ${name}`;
+}
+
+function changed(what) {
+  return new RangeError(`${what} changed its length while it was read`);
+}
+
 /** Some elements of a typed array, which is no subclass. */
 function piece(array, from, count) {
   return count === array.length ? array : array.subarray(from, from + count);
@@ -337,7 +367,7 @@ function piece(array, from, count) {
 /** The caller's array for results, or a new one of the first kind. */
 function room(given, name, kinds, length) {
   if (given === undefined || given === null) return new kinds[0](length);
-  if (!kinds.some((kind) => given instanceof kind)) throw new TypeError(`${name} must be a ${kinds.map((kind) => kind.name).join(", ")}, not ${typeName(given)}`);
+  if (!kinds.some((kind) => given instanceof kind)) throw new TypeError(`${name} must be a ${kinds.map((kind) => kind.name).join(", ")}, not ${what(given)}`);
   if (given.length < length) throw new RangeError(`${name} has room for ${given.length} numbers, ${length} are to come`);
   return given;
 }

@@ -267,6 +267,7 @@ export interface Model<Input extends object = Record<string, unknown>, Output = 
    */
   predictColumns(columns: Columns<string & keyof Input>, options?: ColumnsOptions & { workers?: undefined }): Results;
   predictColumns(columns: Columns<string & keyof Input>, options: ColumnsOptions & { workers: number | true }): Promise<Results>;
+  predictColumns(columns: Columns<string & keyof Input>, options?: ColumnsOptions): Results | Promise<Results>;
   /**
    * Answers rows of encoded slots, one after another in `schema.fields`' order: a number as it is, a category as the index of its
    * level (`levels.length`: an unknown level, where those are admitted), a flag as 0 or 1, a time as seconds since 1970 UTC, NaN

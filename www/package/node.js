@@ -34,6 +34,9 @@ const host = {
   },
 };
 
+// Node 20 has no navigator to ask.
+host.spawn.processors = async () => (await import("node:os")).availableParallelism();
+
 async function open(source) {
   // Two letters at least: `c:\model.hedge` is a path.
   const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(String(source))?.[1].toLowerCase();

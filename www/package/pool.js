@@ -5,19 +5,25 @@
 
 /** Most workers of one model. */
 const MAX_WORKERS = 64;
-/** Rows of one task: few enough that all workers are busy to the end, many enough that messages do not matter. */
+/** Rows of one task: few enough that all workers are busy to the end, many enough that messages do not matter, and some 2 MiB of numbers at most. */
 const LEAST = 4096;
-const MOST = 65_536;
+const MOST = 16_384;
+const BYTES = 2 << 20;
 
 /** The results of `table`, or what kept them from coming. */
 export async function pooled(session, table, results, call) {
-  const wanted = call.workers === true ? (globalThis.navigator?.hardwareConcurrency ?? 4) : call.workers;
+  const wanted = call.workers === true ? (globalThis.navigator?.hardwareConcurrency ?? (await session.spawn?.processors?.()) ?? 4) : call.workers;
   if (!Number.isInteger(wanted) || wanted < 1) throw new RangeError(`the option workers is ${String(call.workers)}: it must be a whole number from 1 on, or true for one to each processor`);
   if (session.spawn === undefined) throw new Error("this host has no workers: leave the option workers away, and the call answers by itself");
   session.alive();
+  // Meanwhile this file was loaded.
+  call.signal?.throwIfAborted();
   const { rows } = table;
-  const number = Math.min(wanted, MAX_WORKERS, Math.max(1, Math.ceil(rows / LEAST)));
-  const task = Math.min(MOST, Math.max(LEAST, Math.ceil(rows / number / 4 / 256) * 256));
+  const width = Math.max(session.plan.length, session.schema.classes.length);
+  const most = Math.max(256, Math.min(MOST, Math.floor(BYTES / (8 * width) / 256) * 256));
+  const least = Math.min(LEAST, most);
+  const number = Math.min(wanted, MAX_WORKERS, Math.max(1, Math.ceil(rows / least)));
+  const task = Math.min(most, Math.max(least, Math.ceil(rows / number / 4 / 256) * 256));
   session.pool ??= new Pool(session);
   const workers = session.pool.workers(number);
 
@@ -33,9 +39,10 @@ export async function pooled(session, table, results, call) {
       const slots = new Float64Array(count * session.plan.length);
       table.read(from, count);
       table.write(slots, count, from, count);
-      const { answers, indices } = await worker.ask({ slots, rows: count, asOf: call.asOf, now: results.now }, [slots.buffer]);
+      const { answers, indices, counts } = await worker.ask({ slots, rows: count, asOf: call.asOf, now: results.now }, [slots.buffer]);
+      // They were answered, whatever becomes of the call.
+      if (!session.enter((runtime) => runtime.add_counts(counts))) throw new Error("a worker's counts are of another model");
       if (over) return;
-      session.alive();
       for (const row of results.take(answers, indices, from, count)) results.judge(row, session.predict(table.record(row), call.asOf, results.now, call.raw));
       done += count;
       results.progress(done);
@@ -50,9 +57,6 @@ export async function pooled(session, table, results, call) {
   try {
     // Two tasks for each, so that one is there when the other is done.
     await Promise.race([Promise.all([...workers, ...workers].map(work)), aborted]);
-    const counts = await Promise.all(workers.map((worker) => worker.ask({ counts: true })));
-    session.enter((runtime) => counts.forEach((bytes) => runtime.add_counts(bytes)));
-    if (rows === 0) results.progress(0);
     return results.finish();
   } finally {
     over = true;
@@ -98,7 +102,10 @@ class Member {
     const started = Promise.resolve(session.spawn());
     this.#worker = started;
     this.open = started.then((worker) => {
-      if (this.#ended !== null) worker.end();
+      if (this.#ended !== null) {
+        worker.end();
+        throw this.#ended;
+      }
       worker.listen((message) => this.#take(message), (error) => this.end(error));
       return this.ask({ parts: session.parts });
     });

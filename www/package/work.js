@@ -22,11 +22,8 @@ export function worker(post) {
         results.indices.set(indices.subarray(0, count), from);
         from += count;
       }
-      return [results, [results.answers.buffer, results.indices.buffer]];
-    },
-    counts() {
-      const bytes = session.enter((runtime) => runtime.take_counts());
-      return [bytes, [bytes.buffer]];
+      results.counts = session.enter((runtime) => runtime.take_counts());
+      return [results, [results.answers.buffer, results.indices.buffer, results.counts.buffer]];
     },
   };
   return (message) => {

@@ -1,5 +1,5 @@
 // Types as a user meets them; tests/web/types.test.mjs checks that this compiles, and that what must not compile does not.
-import { load, type Answer, type Model, type Prediction, type Rejected, type Results, type Schema, type Violation } from "hedgerow";
+import { load, type Answer, type ColumnsOptions, type Model, type Prediction, type Rejected, type Results, type Schema, type Violation } from "hedgerow";
 import type { Input, Output } from "./demo.js";
 import bind from "./demo.bind.js";
 
@@ -24,6 +24,9 @@ const results: Results = model.predictColumns({ age: new Float64Array(2), region
 console.log(results.probability[1], results.violations[0]?.row, model.predictMatrix(new Float64Array(7), 1, { asOf: 0 }).rejected);
 const pooled: Promise<Results> = model.predictColumns({ age: [39] }, { workers: 2, signal: new AbortController().signal });
 console.log((await pooled).rows, (await model.predictColumns({ age: [39] }, { workers: true })).rows);
+const chosen: ColumnsOptions = { asOf: 0 };
+const either: Results | Promise<Results> = model.predictColumns({ age: [39] }, chosen);
+console.log((await either).rows);
 const schema: Schema = model.schema;
 for (const field of schema.fields) console.log(field.name, field.levels?.length, field.observed?.typical);
 const { status, reason } = model.health();

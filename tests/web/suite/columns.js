@@ -16,9 +16,9 @@ function made(fields, rows, next, { oddness, sound }) {
     const value = () => (next() < oddness ? pick(ODD) : sound[name]);
     const shape = next();
     if (!required && shape < 0.1) continue;
-    if (shape < 0.4 && kind !== "category") {
+    if (shape < 0.4) {
       const typed = pick([Float64Array, Float32Array, Int32Array, Uint8Array]);
-      columns[name] = typed.from({ length: rows }, () => (next() < oddness ? pick(numbers) : kind === "time" ? 1.7e12 : kind === "flag" ? Math.round(next()) : 39));
+      columns[name] = typed.from({ length: rows }, () => (next() < oddness ? pick(numbers) : kind === "time" ? 1.7e12 : kind === "flag" ? Math.round(next()) : kind === "category" ? pick([1, 2, 2.5, NaN, -0]) : 39));
     } else if (shape < 0.6) {
       const dictionary = Array.from({ length: 20 }, value);
       const codes = Int16Array.from({ length: rows }, () => (next() < oddness / 4 ? -1 : Math.floor(next() * 20)));
@@ -166,8 +166,12 @@ export function tests({ load, bytes, model, fixtures }) {
         await fails(() => loaded.predictColumns(fine, { onProgress: 3 }), /onProgress is a function/, TypeError);
         await fails(() => loaded.predictMatrix(new Float64Array(8), 1), /the matrix holds 8 numbers: for 7 fields it must be 1 x 7 = 7/, RangeError);
         await fails(() => loaded.predictMatrix([1], 1), /takes a Float64Array/, TypeError);
-        same(loaded.predictColumns({ age: [], region: [] }).rows, 0);
-        same(loaded.predictMatrix(new Float64Array(0)).rows, 0);
+        await fails(() => loaded.predictMatrix(new Int32Array(7), 1), /not an Int32Array/, TypeError);
+        const none = [];
+        const onProgress = (progress) => none.push(progress);
+        same(loaded.predictColumns({ age: [], region: [] }, { onProgress }).rows, 0);
+        same(loaded.predictMatrix(new Float64Array(0), 0, { onProgress }).rows, 0);
+        same(none, [{ rows: 0, total: 0, rejected: 0 }, { rows: 0, total: 0, rejected: 0 }]);
         same(loaded.predictColumns({ ...fine, nobody: "asks" }).rejected, 0);
         same(loaded.predictColumns(fine).rejected, 0);
       },
@@ -206,6 +210,35 @@ export function tests({ load, bytes, model, fixtures }) {
         const stop = new AbortController();
         await fails(() => loaded.predictColumns(columns, { signal: stop.signal, onProgress: () => stop.abort(new Error("enough")) }), /enough/);
         await fails(() => loaded.predictColumns(columns, { signal: stop.signal }), /enough/);
+      },
+    ],
+    [
+      "a column whose buffer the caller shrinks meanwhile is no column, and answers nothing",
+      async () => {
+        const loaded = await model("demo");
+        const rows = 40_000;
+        const cut = (buffer) => () => (typeof buffer.resize === "function" ? buffer.resize(8) : structuredClone(buffer, { transfer: [buffer] }));
+        const made = (length) => (typeof ArrayBuffer.prototype.resize === "function" ? new ArrayBuffer(length, { maxByteLength: length }) : new ArrayBuffer(length));
+        const region = { codes: new Uint8Array(rows), dictionary: ["EU"] };
+        const age = new Float64Array(made(8 * rows)).fill(39);
+        await fails(() => loaded.predictColumns({ age, region }, { onProgress: cut(age.buffer) }), /the column `age` changed its length while it was read/, RangeError);
+        const codes = new Uint8Array(made(rows));
+        await fails(() => loaded.predictColumns({ age: new Float64Array(rows), region: { codes, dictionary: ["EU"] } }, { onProgress: cut(codes.buffer) }), /`region`/, RangeError);
+        const matrix = new Float64Array(made(8 * 7 * rows));
+        await fails(() => loaded.predictMatrix(matrix, rows, { onProgress: cut(matrix.buffer) }), /the matrix changed its length while it was read/, RangeError);
+      },
+    ],
+    [
+      "a trap after some pieces is an error, and the same call again answers",
+      async () => {
+        const loaded = await model("demo");
+        const rows = 40_000;
+        const columns = { age: Float64Array.from({ length: rows }, (_, i) => i % 100), region: { codes: Uint8Array.from({ length: rows }, (_, i) => i % 2), dictionary: ["EU", "US"] } };
+        const expected = loaded.predictColumns(columns, { asOf });
+        await fails(() => loaded.predictColumns(columns, { asOf, onProgress: () => loaded[Symbol.for("hedgerow.test.trap")]() }), /the engine stopped/);
+        const again = loaded.predictColumns(columns, { asOf });
+        ok(again.probability.every((p, i) => Object.is(p, expected.probability[i])) && again.class_index.every((k, i) => k === expected.class_index[i]), "other answers after a trap");
+        same(loaded.report().restarts, 1);
       },
     ],
     [

@@ -11,12 +11,13 @@ import * as records from "./records.js";
 import * as recovery from "./recovery.js";
 import * as workers from "./workers.js";
 
-/** The tests: `[name, work]`. */
-export function tests(load, fixtures, bindings) {
+/** The tests: `[name, work]`. `alone`: the host has no workers, as Cloudflare's has none. */
+export function tests(load, fixtures, bindings, alone = globalThis.navigator?.userAgent === "Cloudflare-Workers") {
   const context = {
     load,
     fixtures,
     bindings,
+    alone,
     /** The bytes of a fixture model, a new copy each time. */
     bytes: (name) => decode(fixtures.models[name] ?? missing(name)),
     /** A fixture model; remembers no answers unless told to. */

@@ -1,12 +1,10 @@
-// Columns answered by workers: as without, in order, and what stops them. On a host without workers each of these tests holds that
+// Columns answered by workers: as without, in order, and what stops them. On a host without workers one test holds that
 // it says so.
 import { bits, fails, ok, random, same } from "./check.js";
 
-/** Hosts like Cloudflare Workers have one thread. */
-const alone = globalThis.navigator?.userAgent === "Cloudflare-Workers";
 const asOf = "2026-01-02T03:04:05.678Z";
 
-export function tests({ model, fixtures }) {
+export function tests({ model, alone }) {
   const next = random(11);
   const rows = 30_000;
   const levels = ["EU", "US", "APAC", "Mars"];
@@ -46,7 +44,13 @@ export function tests({ model, fixtures }) {
         ok(results.probability === out.probability && results.class_index === out.class_index, "the results are in other arrays");
         same(seen.at(-1), { rows, total: rows, rejected: results.rejected });
         ok(seen.every(({ rows }, i) => i === 0 || rows > seen[i - 1].rows), "progress went backwards");
-        same((await loaded.predictColumns({ age: [], region: [] }, { workers: 2 })).rows, 0);
+        const none = [];
+        same((await loaded.predictColumns({ age: [], region: [] }, { workers: 2, onProgress: (progress) => none.push(progress) })).rows, 0);
+        same(none, [{ rows: 0, total: 0, rejected: 0 }]);
+        same(loaded.predictColumns({ age: [39], region: ["EU"] }, { workers: null }).rows, 1);
+        const bad = loaded.predictColumns({ age: [39], region: [] }, { workers: 2 });
+        ok(bad instanceof Promise, "bad columns do not come by the promise");
+        await fails(() => bad, /columns differ in length/, RangeError);
         loaded.free();
       },
     ],
@@ -58,10 +62,25 @@ export function tests({ model, fixtures }) {
         await fails(() => loaded.predictColumns(columns, { workers: 2, signal: stop.signal, onProgress: () => stop.abort(new Error("enough")) }), /enough/);
         await fails(async () => loaded.predictColumns(columns, { workers: 2, signal: stop.signal }), /enough/);
         const late = new AbortController();
-        const running = loaded.predictColumns(columns, { workers: 2, signal: late.signal });
+        let told = 0;
+        const running = loaded.predictColumns(columns, { workers: 2, signal: late.signal, onProgress: () => (told += 1) });
         late.abort(new Error("changed my mind"));
         await fails(() => running, /changed my mind/);
+        same(told, 0);
         same((await loaded.predictColumns(columns, { workers: 2 })).rows, rows);
+        loaded.free();
+      },
+    ],
+    [
+      "what a worker answered is counted where the call ends early",
+      async () => {
+        const loaded = await model("demo");
+        const plain = { age: new Float64Array(40_000).fill(39), region: { codes: new Uint8Array(40_000), dictionary: ["EU"] } };
+        let done = 0;
+        const thrown = loaded.predictColumns(plain, { workers: 1, onProgress({ rows }) { done = rows; throw new Error("enough"); } });
+        await fails(() => thrown, /enough/);
+        const { predictions } = loaded.report();
+        ok(done > 0 && predictions >= done && predictions < 40_000, `${predictions} of ${done} answers were counted`);
         loaded.free();
       },
     ],
@@ -113,8 +132,8 @@ export function tests({ model, fixtures }) {
   if (!alone) return all;
   const refused = async () => {
     const loaded = await model("demo");
-    await fails(async () => loaded.predictColumns(columns, { workers: 2 }), /this host has no workers/);
+    await fails(() => loaded.predictColumns(columns, { workers: 2 }), /this host has no workers/);
     same(loaded.predictColumns(columns).rows, rows);
   };
-  return all.map(([name]) => [name, refused]);
+  return [["a host without workers says so", refused]];
 }
