@@ -18,8 +18,7 @@ import { build } from "../../www/studio/build.mjs";
 const require = createRequire(import.meta.url);
 const Papa = require("papaparse");
 const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
-const box = join(root, "build/studio-test");
-const shots = join(root, "build/screenshots");
+const [box, shots] = ["build/studio-test", "build/screenshots"].map((name) => join(root, name));
 const AS_OF = "2026-03-01T12:00:00.000Z";
 
 /** A text that would become an element, and run, wherever it were taken for markup. */

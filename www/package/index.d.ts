@@ -91,9 +91,9 @@ export interface ColumnsOptions extends ManyOptions {
   /** Whether strings are untyped text, as in `predict`. */
   raw?: boolean;
   /**
-   * How many workers share the work (`true`: one to each processor); then a promise of the results is given back. They are
-   * started once, and end with `free()`. The columns must stay as they are until the promise is settled. Throws on hosts
-   * without workers (Cloudflare Workers).
+   * How many workers share the work (`true`: one to each processor); then a promise of the results is given back, which
+   * whatever is wrong rejects. They are started once, and end with `free()`. The columns must stay as they are until the promise is
+   * settled. Rejected on hosts without workers (Cloudflare Workers).
    */
   workers?: number | true;
 }
