@@ -97,6 +97,17 @@ export function tests({ model, alone }) {
       },
     ],
     [
+      "a trap here while workers answer is an error, and the same call again answers",
+      async () => {
+        const loaded = await model("demo");
+        const expected = told(loaded.predictColumns(columns, { asOf }));
+        await fails(() => loaded.predictColumns(columns, { asOf, workers: 1, onProgress: () => loaded[Symbol.for("hedgerow.test.trap")]() }), /the engine stopped/);
+        same(told(await loaded.predictColumns(columns, { asOf, workers: 1 })), expected);
+        same(loaded.report().restarts, 1);
+        loaded.free();
+      },
+    ],
+    [
       "free ends what is under way",
       async () => {
         const loaded = await model("demo");
