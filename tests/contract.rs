@@ -12,7 +12,7 @@ use hedgerow::model::mlp::Mlp;
 use hedgerow::model::stacking::{Method, Stacking};
 use hedgerow::model::svm::{Kernel, Platt, Svm};
 use hedgerow::model::voting::Voting;
-use hedgerow::model::{MAX_MEMBERS, Model};
+use hedgerow::model::{MAX_MEMBER_COLUMNS, MAX_MEMBERS, Model};
 use hedgerow::pipeline::{Encoder, Encoders, Slot, Transform};
 use hedgerow::wire;
 
@@ -352,6 +352,50 @@ fn checks_notice_every_field_of_stacking() {
             assert!(model.check().is_err() || model.fits(&[NUMBER; 3]).is_err(), "{name}: {what} is not noticed");
         }
     }
+}
+
+/// What members take to run is bounded by more than the bytes of a file, which can name far more columns than it holds.
+#[test]
+fn members_work_in_a_bounded_room() {
+    fn vote(n_classes: usize, encodings: &[usize]) -> Model {
+        let mut members = Members::new(1);
+        for (i, n) in encodings.iter().enumerate() {
+            // Encodings that differ, for equal ones are one.
+            let first = Transform::Standard { mean: i as f64, scale: 1.0 };
+            let own = |k| Encoder {
+                slot: 0,
+                impute: None,
+                transform: if k == 0 { first.clone() } else { Transform::Pass },
+                indicator: false,
+            };
+            let coef = Matrix { rows: n_classes, cols: *n, data: vec![0.0; n_classes * n] };
+            let link = Link::Softmax;
+            let model = Model::Logistic(Logistic { coef, intercept: vec![0.0; n_classes], link });
+            members.push(Encoders((0..*n).map(own).collect()), model);
+        }
+        let weights = vec![1.0; members.len()];
+        Model::Voting(Voting { members, weights }.into())
+    }
+    fn refusal(model: &Model) -> String {
+        model.check().map_or_else(|e| e.to_string(), |()| "none".into())
+    }
+    assert_eq!(refusal(&vote(3, &[30_000, 30_000])), "none");
+
+    let mut unread = vote(3, &[1, 2]);
+    let Model::Voting(m) = &mut unread else { panic!("a vote") };
+    let pass = Encoder { slot: 0, impute: None, transform: Transform::Pass, indicator: true };
+    m.members.encoders.push(Encoders(vec![pass; 32_768]));
+    let message = refusal(&unread);
+    assert!(message.ends_with("encoding 2 is read by no member"), "{message}");
+
+    // Read, but too many; and a vote's answers, over and over.
+    let message = refusal(&vote(3, &[60_000; 5]));
+    assert!(message.contains(&format!("at most {MAX_MEMBER_COLUMNS} columns, not 3000")), "{message}");
+    let votes = std::iter::repeat_n(vote(4096, &[1]), 40);
+    let members = Members::same(votes);
+    let weights = vec![1.0; members.len()];
+    let message = refusal(&Model::Voting(Voting { members, weights }.into()));
+    assert!(message.contains(&format!("at most {MAX_MEMBER_COLUMNS} columns")), "{message}");
 }
 
 #[test]

@@ -93,7 +93,7 @@ impl Calibrated {
             let (n, m) = (self.members.len(), self.calibrators.len());
             return Err(error(format!("there are {n} members, but {m} calibrators")));
         }
-        self.members.check(level, |i| self.calibrators[i].asked())?;
+        self.members.check(level, None, |i| self.calibrators[i].asked())?;
         for (i, ((_, model), calibrator)) in self.members.models.iter().zip(&self.calibrators).enumerate() {
             calibrator.check(model.n_classes()).map_err(|e| e.context(member(i)))?;
         }

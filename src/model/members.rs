@@ -79,6 +79,13 @@ impl Members {
         self.models.first().map_or(0, |(_, model)| model.n_classes())
     }
 
+    /// See [`Model::n_columns`].
+    pub(super) fn n_columns(&self) -> usize {
+        let encodings: usize = self.encoders.iter().map(Encoders::n_columns).sum();
+        let models: usize = self.models.iter().map(|(_, model)| model.n_columns()).sum();
+        encodings + models + self.n_classes()
+    }
+
     /// Whether a missing value reaches no model that has no meaning for it, as far as the encoders alone show.
     pub(super) fn accepts_missing(&self) -> bool {
         let keeps = |e: &Encoder| e.impute.is_none() && !matches!(e.transform, Transform::OneHot { .. });
@@ -102,9 +109,9 @@ impl Members {
         self.models.iter().map(|(encoding, model)| (model, encoded[*encoding as usize].as_slice()))
     }
 
-    /// Proves the members, `level` deep, and that they agree about the classes; gives the width of each encoding. `asked`:
-    /// what each is asked for.
-    pub(super) fn check(&self, level: u32, asked: impl Fn(usize) -> Asked) -> Result<Vec<usize>> {
+    /// Proves the members, `level` deep, and that they agree about the classes; gives the width of each encoding. `passed`: an
+    /// encoding that is read besides; `asked`: what each member is asked for.
+    pub(super) fn check(&self, level: u32, passed: Option<u32>, asked: impl Fn(usize) -> Asked) -> Result<Vec<usize>> {
         if self.models.is_empty() {
             return Err(error("it has no member"));
         }
@@ -116,6 +123,10 @@ impl Members {
         for (i, encoders) in self.encoders.iter().enumerate() {
             if let Some(e) = encoders.0.iter().find(|e| e.slot as usize >= self.n_features) {
                 return Err(error(format!("encoding {i} reads slot {}, but there are {}", e.slot, self.n_features)));
+            }
+            let is_read = |encoding: u32| encoding as usize == i;
+            if !passed.is_some_and(is_read) && !self.models.iter().any(|(encoding, _)| is_read(*encoding)) {
+                return Err(error(format!("encoding {i} is read by no member")));
             }
             widths.push(encoders.n_columns());
         }

@@ -204,7 +204,24 @@ impl Model {
     /// bounded. After it, `predict_proba` cannot fail, loop or panic.
     #[inline(never)]
     pub fn check(&self) -> Result<()> {
-        self.check_at(1, Asked::Probability)
+        self.check_at(1, Asked::Probability)?;
+        let n = self.n_columns();
+        if n > MAX_MEMBER_COLUMNS {
+            return Err(error(format!(
+                "the encodings and answers of all members have at most {MAX_MEMBER_COLUMNS} columns, not {n}"
+            )));
+        }
+        Ok(())
+    }
+
+    /// Columns that it works in, with all that stand in it: each encoding's, each answer's, and what final models read.
+    fn n_columns(&self) -> usize {
+        match self {
+            Model::Stacking(m) => m.members.n_columns() + m.final_model.n_features() + m.final_model.n_columns(),
+            Model::Calibrated(m) => m.members.n_columns(),
+            Model::Voting(m) => m.members.n_columns(),
+            _ => self.n_classes(),
+        }
     }
 
     /// `level`: how deep it stands in others. `asked`: what it is asked for there.
@@ -285,6 +302,10 @@ pub const MAX_LEVELS: u32 = 4;
 
 /// Most members of a stacking, a calibration or a vote, and most encodings of them.
 pub const MAX_MEMBERS: usize = 1024;
+
+/// Most columns of a model's members, all together. A block of rows takes two kilobytes for each, so few bytes of a file must
+/// not name many.
+pub const MAX_MEMBER_COLUMNS: usize = 1 << 18;
 
 /// Most classes of a model.
 pub const MAX_CLASSES: usize = 4096;

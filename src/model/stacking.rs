@@ -147,7 +147,7 @@ impl Stacking {
             let (n, m) = (self.members.len(), self.methods.len());
             return Err(error(format!("there are {n} members, but {m} methods")));
         }
-        let widths = self.members.check(level, |i| self.methods[i].asked())?;
+        let widths = self.members.check(level, self.passthrough, |i| self.methods[i].asked())?;
         if self.members.n_classes() != self.final_model.n_classes() {
             return Err(error("its members have another number of classes than the final model"));
         }

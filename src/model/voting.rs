@@ -40,7 +40,7 @@ impl Voting {
 
     #[inline(never)]
     pub(super) fn check(&self, level: u32) -> Result<()> {
-        self.members.check(level, |_| Asked::Probability)?;
+        self.members.check(level, None, |_| Asked::Probability)?;
         check_numbers("weights", &self.weights, self.members.len())?;
         // Below it, products would lose digits, and the answer its sum.
         if self.weights.iter().any(|w| *w < 0.0) || self.total() < 1.0 / BOUND {
