@@ -53,16 +53,19 @@ impl Lot {
     }
 
     /// [`exp`](super::exp) of `n` columns in place.
+    #[inline(never)]
     pub fn each_exp(self, values: &mut [f64], n: usize) {
         self.each(values, n, exp_inline);
     }
 
     /// [`sigmoid`](super::sigmoid) of `n` columns in place.
+    #[inline(never)]
     pub fn sigmoid(self, values: &mut [f64], n: usize) {
         self.each(values, n, sigmoid_inline);
     }
 
     /// [`tanh`](super::tanh) of `n` columns in place.
+    #[inline(never)]
     pub fn each_tanh(self, values: &mut [f64], n: usize) {
         self.each(values, n, tanh_inline);
     }
@@ -70,18 +73,26 @@ impl Lot {
     /// Whatever `f` of `n` columns in place.
     #[inline(always)]
     pub fn each(self, values: &mut [f64], n: usize, f: impl Fn(f64) -> f64) {
-        if self.stride == self.rows {
-            return each(&mut values[..n * self.rows], f);
+        let (lot, n) = self.joined(n);
+        for column in values.chunks_mut(lot.stride).take(n) {
+            each(&mut column[..lot.rows], &f);
         }
-        for column in values.chunks_mut(self.stride).take(n) {
-            each(&mut column[..self.rows], &f);
+    }
+
+    /// The same numbers as one column where nothing stands between `n` columns.
+    #[inline(always)]
+    fn joined(self, n: usize) -> (Lot, usize) {
+        if self.stride != self.rows || n == 0 {
+            return (self, n);
         }
+        (Lot { rows: n * self.rows, stride: n * self.rows }, 1)
     }
 
     /// Each of `n` columns of `out` becomes `f` of itself and its like in `other`.
     #[inline(always)]
     pub fn each_two(self, out: &mut [f64], other: &[f64], n: usize, f: impl Fn(f64, f64) -> f64) {
-        for (out, other) in self.columns_mut(out, n).zip(other.chunks(self.stride)) {
+        let (lot, n) = self.joined(n);
+        for (out, other) in lot.columns_mut(out, n).zip(other.chunks(lot.stride)) {
             for (out, v) in out.iter_mut().zip(other) {
                 *out = f(*out, *v);
             }
@@ -89,6 +100,7 @@ impl Lot {
     }
 
     /// [`softmax`](super::softmax) of each row's `n` values in place.
+    #[inline(never)]
     pub fn softmax(self, values: &mut [f64], n: usize) {
         if self.stride == 1 {
             return super::softmax(&mut values[..n]);
@@ -128,6 +140,7 @@ impl Lot {
     }
 
     /// Each row's `n` values divided by their sum; all equal where that is 0.
+    #[inline(never)]
     pub fn normalise(self, out: &mut [f64], n: usize) {
         let mut sum = [0.0; BLOCK];
         let sum = &mut sum[..self.rows];

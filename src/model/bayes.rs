@@ -78,6 +78,7 @@ pub(super) struct Fast {
 
 impl Fast {
     /// As [`NaiveBayes::predict_proba`].
+    #[inline(never)]
     pub fn probability(&mut self, m: &NaiveBayes, x: &[f64], lot: Lot, out: &mut [f64]) {
         if self.apart.is_empty() {
             self.apart = (0..m.n_classes()).map(|k| m.apart(k)).collect();

@@ -247,6 +247,7 @@ impl Fast {
     }
 
     /// As [`Calibrated::predict_proba`].
+    #[inline(never)]
     pub fn probability(&mut self, m: &Calibrated, x: &[f64], lot: Lot, out: &mut [f64]) {
         self.members.encode(&m.members, x, lot);
         let n = m.members.n_classes();

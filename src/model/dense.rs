@@ -58,6 +58,7 @@ pub(super) fn clamped(v: f64) -> f64 {
 }
 
 /// Rows `at..at + ROWS` of as many columns of a block as `strips` holds, as [`bounded`](crate::math::bounded) makes them.
+#[inline(never)]
 pub(super) fn load(x: &[f64], at: usize, strips: &mut [Strip]) {
     for (strip, column) in strips.iter_mut().zip(x.chunks_exact(BLOCK)) {
         for (own, v) in strip.iter_mut().zip(&column[at..at + ROWS]) {
@@ -77,8 +78,10 @@ pub(super) fn strips_of(lot: Lot) -> impl Iterator<Item = usize> {
     (0..lot.rows).step_by(ROWS)
 }
 
-/// Per row of `w` and its start, `start + Σ term(w, x)`.
-pub(super) fn strips<T: Term>(w: &Matrix, start: impl Fn(usize) -> f64, x: &[Strip], out: &mut [Strip]) {
+/// Per row of `w` and its start (a -0.0 as 0.0, so that adding 0 changes no sum), `start + Σ term(w, x)`.
+#[inline(never)]
+pub(super) fn strips<T: Term>(w: &Matrix, start: &[f64], x: &[Strip], out: &mut [Strip]) {
+    let start = |o: usize| start[o] + 0.0;
     let mut o = 0;
     while o + 2 <= w.rows {
         let sums = tile::<T, 2>([w.row(o), w.row(o + 1)], [start(o), start(o + 1)], x);
@@ -159,13 +162,15 @@ pub(super) struct Packed {
 }
 
 impl Packed {
-    pub fn new(w: &Matrix, start: impl Fn(usize) -> f64) -> Packed {
+    /// `start`: as [`strips`] has it.
+    #[inline(never)]
+    pub fn new(w: &Matrix, start: &[f64]) -> Packed {
         let tiles = w.rows.div_ceil(OUTPUTS);
         let mut packed =
             Packed { n_in: w.cols, start: vec![[0.0; OUTPUTS]; tiles], weights: vec![[0.0; OUTPUTS]; tiles * w.cols] };
         for o in 0..w.rows {
             let (tile, lane) = (o / OUTPUTS, o % OUTPUTS);
-            packed.start[tile][lane] = start(o);
+            packed.start[tile][lane] = start[o] + 0.0;
             for (j, v) in w.row(o).iter().enumerate() {
                 packed.weights[tile * w.cols + j][lane] = *v;
             }
@@ -179,6 +184,7 @@ impl Packed {
     }
 
     /// As [`strips`], of one row. `room`: what it works in.
+    #[inline(never)]
     pub fn row<T: Term>(&self, x: &[f64], room: &mut Vec<u32>, out: &mut Vec<f64>) {
         room.clear();
         room.resize(self.n_in, 0);

@@ -135,6 +135,7 @@ pub(super) struct Fast {
 
 impl Fast {
     /// As [`Mlp::predict_proba`].
+    #[inline(never)]
     pub fn probability(&mut self, m: &Mlp, x: &[f64], lot: Lot, out: &mut [f64]) {
         if lot.stride == 1 {
             self.row(m, x, out);
@@ -151,8 +152,7 @@ impl Fast {
 
     fn row(&mut self, m: &Mlp, x: &[f64], out: &mut [f64]) {
         if self.packed.is_empty() {
-            let packed = |layer: &Layer| Packed::new(&layer.weights, |k| start(layer.bias[k]));
-            self.packed = m.layers.iter().map(packed).collect();
+            self.packed = m.layers.iter().map(|layer| Packed::new(&layer.weights, &layer.bias)).collect();
         }
         let mut x = bounded_row(&mut self.row, x);
         for (packed, hidden) in self.packed.iter().zip((0..m.layers.len()).rev()) {
@@ -173,7 +173,7 @@ impl Fast {
             for (layer, hidden) in m.layers.iter().zip((0..m.layers.len()).rev()) {
                 let (n_out, n_in) = (layer.weights.rows, layer.weights.cols);
                 let next = &mut self.next_strips[..n_out];
-                strips::<Product>(&layer.weights, |k| start(layer.bias[k]), &self.strips[..n_in], next);
+                strips::<Product>(&layer.weights, &layer.bias, &self.strips[..n_in], next);
                 m.activation.lot(next.as_flattened_mut(), hidden > 0);
                 std::mem::swap(&mut self.strips, &mut self.next_strips);
             }

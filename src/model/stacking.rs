@@ -88,6 +88,7 @@ impl Fast {
     }
 
     /// As [`Stacking::answers`], then what is asked of the final model.
+    #[inline(never)]
     pub fn ask(&mut self, m: &Stacking, asked: Asked, x: &[f64], lot: Lot, out: &mut [f64]) {
         self.members.encode(&m.members, x, lot);
         let (n, reads) = (m.members.n_classes(), m.final_model.n_features());

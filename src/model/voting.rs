@@ -68,6 +68,7 @@ impl Fast {
     }
 
     /// As [`Voting::predict_proba`].
+    #[inline(never)]
     pub fn probability(&mut self, m: &Voting, x: &[f64], lot: Lot, out: &mut [f64]) {
         self.members.encode(&m.members, x, lot);
         let n = m.members.n_classes();

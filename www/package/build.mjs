@@ -21,6 +21,8 @@ const BUDGET = at("www", "package", "budget.json");
  * fast, while `opt-level = "s"` for all would make single records half as slow again. Kernels ask for it by `#[inline]`.
  */
 const INLINE = "-Cllvm-args=-inline-threshold=10 -inlinehint-threshold=100";
+/** Loops whose length is not known are not written out several times over: hosts run them as fast as they are. */
+const UNROLL = "-Cllvm-args=-unroll-runtime=false";
 /** A new budget leaves this much room, so that not every change asks for one. */
 const ROOM = 1.02;
 /** Copied as they are, and without comments and spaces. */
@@ -110,7 +112,7 @@ function tools() {
 function flags() {
   const home = process.env.CARGO_HOME ?? join(homedir(), ".cargo");
   const own = process.env.CARGO_ENCODED_RUSTFLAGS?.split("\x1f") ?? process.env.RUSTFLAGS?.split(/\s+/) ?? [];
-  return [...own.filter((flag) => flag !== ""), "-Ctarget-feature=+simd128", INLINE, `--remap-path-prefix=${home}=/cargo`, `--remap-path-prefix=${root}=/hedgerow`].join("\x1f");
+  return [...own.filter((flag) => flag !== ""), "-Ctarget-feature=+simd128", INLINE, UNROLL, `--remap-path-prefix=${home}=/cargo`, `--remap-path-prefix=${root}=/hedgerow`].join("\x1f");
 }
 
 function said(program, env) {

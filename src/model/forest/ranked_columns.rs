@@ -15,6 +15,7 @@
 use super::ranked::{Grid, MAX_CUTS, MISSING, Ranked};
 use super::{Forest, Node, Tests, contains};
 use crate::math::BLOCK;
+use crate::schema::order::order;
 use crate::simd::{I8x16, I16x8};
 
 /// Rows of a group.
@@ -61,7 +62,7 @@ struct Numbering {
     at: Vec<u16>,
     lanes: Vec<Lane>,
     /// The columns by those of the forest, once all are given out.
-    order: Vec<u16>,
+    order: Vec<u32>,
     most: usize,
 }
 
@@ -80,13 +81,13 @@ impl Numbering {
     }
 
     fn finish(&mut self) {
-        self.order = (0..self.lanes.len() as u16).collect();
-        self.order.sort_unstable_by_key(|at| self.lanes[usize::from(*at)].column);
+        let before = |a: u32, b: u32| self.lanes[a as usize].column < self.lanes[b as usize].column;
+        self.order = order(self.lanes.len(), &before);
     }
 
     /// The columns from `from` in order that stand for this one of the forest; moves `from` past them.
     fn of(&self, column: usize, from: &mut usize) -> impl Iterator<Item = (usize, Lane)> + Clone {
-        let lanes = self.order[*from..].iter().map(|at| (usize::from(*at), self.lanes[usize::from(*at)]));
+        let lanes = self.order[*from..].iter().map(|at| (*at as usize, self.lanes[*at as usize]));
         let lanes = lanes.take_while(move |(_, lane)| lane.column as usize == column);
         *from += lanes.clone().count();
         lanes

@@ -17,6 +17,8 @@ pub(in crate::model) struct Fast {
     /// Which features of the row are not 0.
     at: Vec<u32>,
     strips: Vec<Strip>,
+    /// What the sums start from: 0 per vector.
+    zeros: Vec<f64>,
     kernel: Vec<Strip>,
     room: Room<ROWS>,
 }
@@ -38,8 +40,9 @@ struct Room<const N: usize> {
 impl Fast {
     /// As [`Svm::predict_proba`], [`Svm::predict`] or [`Svm::margin`].
     pub fn ask(&mut self, m: &Svm, asked: Asked, x: &[f64], lot: Lot, out: &mut [f64]) {
+        self.zeros.resize(m.support.rows, 0.0);
         if lot.stride == 1 {
-            let packed = self.packed.get_or_insert_with(|| Packed::new(&m.support, |_| 0.0));
+            let packed = self.packed.get_or_insert_with(|| Packed::new(&m.support, &self.zeros));
             let x = bounded_row(&mut self.row, x);
             match m.kernel {
                 Kernel::Rbf { .. } => packed.row::<Square>(x, &mut self.at, &mut self.row_kernel),
@@ -58,8 +61,8 @@ impl Fast {
         for at in strips_of(lot) {
             load(x, at, &mut self.strips);
             match m.kernel {
-                Kernel::Rbf { .. } => strips::<Square>(&m.support, |_| 0.0, &self.strips, &mut self.kernel),
-                _ => strips::<Product>(&m.support, |_| 0.0, &self.strips, &mut self.kernel),
+                Kernel::Rbf { .. } => strips::<Square>(&m.support, &self.zeros, &self.strips, &mut self.kernel),
+                _ => strips::<Product>(&m.support, &self.zeros, &self.strips, &mut self.kernel),
             }
             m.kernel.finish(self.kernel.as_flattened_mut());
             self.room.answer(m, asked, &self.kernel, ROWS.min(lot.rows - at));
@@ -72,6 +75,7 @@ impl Fast {
 
 impl Kernel {
     /// Inner products (squared distances for `Rbf`) to kernel values, in place.
+    #[inline(never)]
     fn finish(&self, values: &mut [f64]) {
         let lot = Lot { rows: values.len(), stride: values.len() };
         match *self {
@@ -115,6 +119,7 @@ impl<const N: usize> Room<N> {
     }
 
     /// As [`Svm::decisions`].
+    #[inline(never)]
     fn decide(&mut self, m: &Svm, kernel: &[[f64; N]]) {
         self.decisions.clear();
         let first = |class: usize| m.n_support[..class].iter().map(|n| *n as usize).sum::<usize>();
@@ -135,6 +140,7 @@ impl<const N: usize> Room<N> {
     }
 
     /// As [`Svm::margin`].
+    #[inline(never)]
     fn margin(&mut self, k: usize) {
         if let [only] = self.decisions[..] {
             self.answer[0] = only.map(|d| -d);
@@ -155,6 +161,7 @@ impl<const N: usize> Room<N> {
     }
 
     /// As [`Svm::predict`].
+    #[inline(never)]
     fn vote(&mut self, k: usize) {
         self.votes.clear();
         self.votes.resize(k, [0.0; N]);
@@ -170,6 +177,7 @@ impl<const N: usize> Room<N> {
     }
 
     /// The pairs' probabilities, coupled.
+    #[inline(never)]
     fn probability(&mut self, k: usize, platt: &Platt, rows: usize) {
         self.r.resize(k * k, [0.0; N]);
         for ((d, a), b) in self.decisions.iter_mut().zip(&platt.a).zip(&platt.b) {
@@ -186,11 +194,12 @@ impl<const N: usize> Room<N> {
     }
 
     /// As [`couple`](super::couple), of each row, until the last of the first `rows` is done; a row that is done stays.
+    #[inline(never)]
     fn couple(&mut self, rows: usize) {
-        let Room { answer: p, r, q, qp, .. } = self;
-        let k = p.len();
-        q.resize(k * k, [0.0; N]);
-        qp.resize(k, [0.0; N]);
+        let k = self.answer.len();
+        self.q.resize(k * k, [0.0; N]);
+        self.qp.resize(k, [0.0; N]);
+        let (p, r, q, qp) = (&mut self.answer[..], &self.r[..k * k], &mut self.q[..k * k], &mut self.qp[..k]);
         for t in 0..k {
             let mut diagonal = [0.0; N];
             for j in 0..k {
@@ -212,9 +221,9 @@ impl<const N: usize> Room<N> {
             let mut pqp = [0.0; N];
             for t in 0..k {
                 let mut sum = [0.0; N];
-                for j in 0..k {
+                for (q, p) in q[t * k..][..k].iter().zip(&*p) {
                     for i in 0..N {
-                        sum[i] += q[t * k + j][i] * p[j][i];
+                        sum[i] += q[i] * p[i];
                     }
                 }
                 for i in 0..N {
@@ -235,19 +244,19 @@ impl<const N: usize> Room<N> {
                 break;
             }
             for t in 0..k {
-                let diagonal = q[t * k + t];
+                let (diagonal, own) = (q[t * k + t], qp[t]);
                 let mut step = [0.0; N];
                 let mut grown = [0.0; N];
                 for i in 0..N {
-                    step[i] = (pqp[i] - qp[t][i]) / diagonal[i];
+                    step[i] = (pqp[i] - own[i]) / diagonal[i];
                     grown[i] = 1.0 + step[i];
                     p[t][i] = if open[i] > 0.0 { p[t][i] + step[i] } else { p[t][i] };
-                    pqp[i] = (pqp[i] + step[i] * (step[i] * diagonal[i] + 2.0 * qp[t][i])) / grown[i] / grown[i];
+                    pqp[i] = (pqp[i] + step[i] * (step[i] * diagonal[i] + 2.0 * own[i])) / grown[i] / grown[i];
                 }
-                for j in 0..k {
+                for ((q, qp), p) in q[t * k..][..k].iter().zip(&mut *qp).zip(&mut *p) {
                     for i in 0..N {
-                        qp[j][i] = (qp[j][i] + step[i] * q[t * k + j][i]) / grown[i];
-                        p[j][i] = if open[i] > 0.0 { p[j][i] / grown[i] } else { p[j][i] };
+                        qp[i] = (qp[i] + step[i] * q[i]) / grown[i];
+                        p[i] = if open[i] > 0.0 { p[i] / grown[i] } else { p[i] };
                     }
                 }
             }
