@@ -12,38 +12,51 @@ const DIGITS: usize = 800;
 /// 10^22, the largest power of ten that is an `f64`.
 const STEP: i64 = 22;
 
+/// 10^18 and 5^27: what one multiplication takes.
+const TENS: u64 = 10_u64.pow(18);
+const FIVES: u64 = 27;
+
 /// The number `text` stands for; infinite where it is too large, or says so.
 pub(crate) fn parse(text: &str) -> Option<f64> {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text).as_bytes();
-    let word = |word: &str| unsigned.eq_ignore_ascii_case(word.as_bytes());
-    let magnitude = if word("nan") {
-        f64::NAN
-    } else if word("inf") || word("infinity") {
-        f64::INFINITY
-    } else {
-        magnitude(unsigned)?
-    };
+    let magnitude = match unsigned.first()? {
+        b'0'..=b'9' | b'.' => magnitude(unsigned),
+        _ => word(unsigned),
+    }?;
     Some(if text.starts_with('-') { -magnitude } else { magnitude })
 }
 
+#[cold]
+#[inline(never)]
+fn word(text: &[u8]) -> Option<f64> {
+    let is = |word: &str| text.eq_ignore_ascii_case(word.as_bytes());
+    if is("nan") {
+        return Some(f64::NAN);
+    }
+    (is("inf") || is("infinity")).then_some(f64::INFINITY)
+}
+
+/// A number's digits from the first that is not 0 to the last, with the point where it stands, and the power of ten that they are to
+/// be multiplied by without it.
+struct Decimal<'a> {
+    digits: &'a [u8],
+    power: i64,
+}
+
+// Small functions, called over and over: a host of wasm is then soon done with them.
+#[inline(never)]
 fn magnitude(text: &[u8]) -> Option<f64> {
-    // The digits without the zeros before them, and the power of ten that they are to be multiplied by.
-    let (mut digits, mut power) = (Vec::new(), 0_i64);
-    let (mut point, mut any) = (false, false);
+    let (mut power, mut point, mut any) = (0_i64, false, false);
     let mut rest = text;
+    // From the first digit that is not 0.
+    let mut digits: &[u8] = &[];
     while let [c, after @ ..] = rest {
         match c {
             b'0'..=b'9' => {
                 any = true;
                 power -= i64::from(point);
-                if digits.len() == DIGITS {
-                    power += 1;
-                    // What is cut off still tells a halfway point from a number past it.
-                    if *c != b'0' {
-                        digits[DIGITS - 1] = 1;
-                    }
-                } else if *c != b'0' || !digits.is_empty() {
-                    digits.push(c - b'0');
+                if *c != b'0' && digits.is_empty() {
+                    digits = rest;
                 }
             }
             b'.' if !point => point = true,
@@ -54,35 +67,57 @@ fn magnitude(text: &[u8]) -> Option<f64> {
     if !any {
         return None;
     }
-    if let [b'e' | b'E', exponent @ ..] = rest {
-        let (negative, exponent) = match exponent {
-            [b'-', rest @ ..] => (true, rest),
-            [b'+', rest @ ..] => (false, rest),
-            _ => (false, exponent),
-        };
-        rest = exponent;
-        let mut value = 0_i64;
-        while let [c @ b'0'..=b'9', after @ ..] = rest {
-            value = value.saturating_mul(10).saturating_add(i64::from(c - b'0')).min(i64::MAX / 4);
-            rest = after;
-        }
-        if exponent.len() == rest.len() {
-            return None;
-        }
-        power += if negative { -value } else { value };
+    let digits = &digits[..digits.len().saturating_sub(rest.len())];
+    if let [b'e' | b'E', after @ ..] = rest {
+        power += exponent(after)?;
+        rest = &[];
     }
-    if rest.is_empty() { Some(nearest(&digits, power)) } else { None }
+    if rest.is_empty() { Some(nearest(Decimal { digits, power })) } else { None }
 }
 
-/// `digits * 10^power`, rounded.
-fn nearest(digits: &[u8], power: i64) -> f64 {
-    let leading = digits.len().min(19);
-    let head = digits[..leading].iter().fold(0_u64, |n, d| n * 10 + u64::from(*d));
-    let places = power + (digits.len() - leading) as i64;
-    if head == 0 || places + (leading as i64) < -330 {
+/// What follows the `e`.
+#[inline(never)]
+fn exponent(text: &[u8]) -> Option<i64> {
+    let (negative, digits) = match text {
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] => (false, rest),
+        _ => (false, text),
+    };
+    if digits.is_empty() {
+        return None;
+    }
+    let mut value = 0_i64;
+    for c in digits {
+        if !c.is_ascii_digit() {
+            return None;
+        }
+        value = value.saturating_mul(10).saturating_add(i64::from(c - b'0')).min(i64::MAX / 4);
+    }
+    Some(if negative { -value } else { value })
+}
+
+impl Decimal<'_> {
+    fn each(&self) -> impl Iterator<Item = u64> {
+        self.digits.iter().filter(|c| **c != b'.').map(|c| u64::from(c - b'0'))
+    }
+}
+
+/// Rounded.
+#[inline(never)]
+fn nearest(number: Decimal<'_>) -> f64 {
+    let (mut head, mut leading, mut n) = (0_u64, 0, 0_i64);
+    for d in number.each() {
+        if leading < 19 {
+            head = head * 10 + d;
+            leading += 1;
+        }
+        n += 1;
+    }
+    let places = number.power + n - leading;
+    if head == 0 || places + leading < -330 {
         return 0.0;
     }
-    if places + leading as i64 > 310 {
+    if places + leading > 310 {
         return f64::INFINITY;
     }
     let mut v = head as f64;
@@ -92,17 +127,21 @@ fn nearest(digits: &[u8], power: i64) -> f64 {
         v = if places < 0 { v / step } else { v * step };
         left -= STEP;
     }
-    if leading == digits.len() && head < 1 << 53 && places.abs() <= STEP {
-        return v;
-    }
+    if leading == n && head < 1 << 53 && places.abs() <= STEP { v } else { held(number, v) }
+}
 
+/// The nearest `f64`, from one that is near.
+#[inline(never)]
+fn held(number: Decimal<'_>, v: f64) -> f64 {
     // The number is whole * 2^power, halfway points are odd * unit * 2^(…): multiples of a power of five stand on one of the sides.
-    let (mut whole, mut unit) = (Whole(Vec::new()), Whole(vec![1]));
-    for d in digits {
-        whole.multiply(10, u64::from(*d));
-    }
-    for _ in 0..power.abs() {
-        if power < 0 { unit.multiply(5, 0) } else { whole.multiply(5, 0) }
+    let (mut whole, power) = whole(&number);
+    let mut unit = Whole(vec![1]);
+    let five = if power < 0 { &mut unit } else { &mut whole };
+    let mut left = power.unsigned_abs();
+    while left > 0 {
+        let step = left.min(FIVES);
+        five.multiply(5_u64.pow(step as u32), 0);
+        left -= step;
     }
     // How the number compares with what is halfway between this float and the next.
     let halfway = |bits: u64| {
@@ -125,6 +164,33 @@ fn nearest(digits: &[u8], power: i64) -> f64 {
         bits -= 1;
     }
     f64::from_bits(bits)
+}
+
+/// The digits that decide, as a whole number, and the power of ten that it is to be multiplied by.
+#[inline(never)]
+fn whole(number: &Decimal<'_>) -> (Whole, i64) {
+    let (mut whole, mut power) = (Whole(Vec::new()), number.power);
+    // Some digits, and the power of ten that they are below.
+    let (mut some, mut ten) = (0, 1);
+    let mut cut = 0;
+    for (k, d) in number.each().enumerate() {
+        if k < DIGITS {
+            (some, ten) = (some * 10 + d, ten * 10);
+            if ten == TENS {
+                whole.multiply(ten, some);
+                (some, ten) = (0, 1);
+            }
+        } else {
+            power += 1;
+            cut |= d;
+        }
+    }
+    whole.multiply(ten, some);
+    // What is cut off still tells a halfway point, which ends in zeros here, from a number past it.
+    if cut != 0 {
+        whole.0[0] |= 1;
+    }
+    (whole, power)
 }
 
 /// A whole number of any length, 32 bits after 32 bits, the lowest first; the highest are not 0.

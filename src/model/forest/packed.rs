@@ -259,6 +259,7 @@ impl Lists {
 }
 
 /// How often each column is named.
+#[inline(never)]
 fn count(column_of: &[u32], n_columns: usize) -> Result<Vec<usize>, DecodeError> {
     let mut counts = vec![0; n_columns];
     for piece in column_of.chunks(PIECE) {
@@ -275,6 +276,7 @@ fn add_counts(counts: &mut [usize], column_of: &[u32]) -> bool {
 }
 
 /// The leaf vectors' numbers from their bits.
+#[inline(never)]
 fn leaf_vectors(bits: &[u64], form: u8) -> Vec<f64> {
     if form == REST {
         let mut leaves = vec![0.0; 2 * bits.len()];
@@ -338,6 +340,7 @@ impl Planes {
     }
 
     /// The `n` numbers. What they may claim is the caller's to bound.
+    #[inline(never)]
     fn values(&self, n: usize) -> Result<Vec<u64>, DecodeError> {
         let mut values = vec![0; n];
         for (plane, bytes) in self.planes(n, 8)? {
@@ -348,6 +351,7 @@ impl Planes {
     }
 
     /// As [`values`](Self::values), where all are below 2^32.
+    #[inline(never)]
     fn small(&self, n: usize) -> Result<Vec<u32>, DecodeError> {
         let mut values = vec![0; n];
         for (plane, bytes) in self.planes(n, 4)? {
@@ -416,6 +420,7 @@ impl Cuts {
         Cuts { first: halves.first().copied(), run: run as u8, steps: Planes::of(short), jumps }
     }
 
+    #[inline(never)]
     fn values(&self) -> Result<Vec<f64>, DecodeError> {
         if self.run > 62 {
             return Err(DecodeError::Other("a cut has more bits than a number"));
@@ -449,6 +454,7 @@ struct Bits(Vec<u8>);
 
 impl Bits {
     /// `n` of them, and nothing in what is left of the last byte.
+    #[inline(never)]
     fn decode(n: usize, source: &mut Source<'_>) -> Result<Bits, DecodeError> {
         let bytes = source.read::<Vec<u8>>()?;
         let past = bytes.last().map_or(0, |last| (last >> 1) >> ((n + 7) % 8));
@@ -462,6 +468,7 @@ impl Bits {
         self.0[i / 8] >> (i % 8) & 1 == 1
     }
 
+    #[inline(never)]
     fn count(&self) -> usize {
         self.0.iter().map(|byte| byte.count_ones() as usize).sum()
     }
