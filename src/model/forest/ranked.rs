@@ -10,7 +10,6 @@
 //! part them, that is a binary search; it is exact all the same.
 
 use super::{Column, Forest, Tests};
-use crate::math::BLOCK;
 use crate::simd::F64x2;
 
 /// The rank of NaN.
@@ -94,8 +93,8 @@ impl Grid {
         if x.is_nan() { MISSING } else { self.search(self.bucket(x), x) }
     }
 
-    /// The ranks of a column of a block.
-    pub(super) fn ranks(&self, x: &[f64; BLOCK], ranks: &mut [u16; BLOCK]) {
+    /// The ranks of a column's numbers, of which there are an even count.
+    pub(super) fn ranks(&self, x: &[f64], ranks: &mut [u16]) {
         match self.step {
             1 => self.ranks_by::<1>(x, ranks),
             2 => self.ranks_by::<2>(x, ranks),
@@ -105,7 +104,7 @@ impl Grid {
     }
 
     /// As [`ranks`](Self::ranks), where the first step is known; 0: it is not.
-    fn ranks_by<const STEP: usize>(&self, x: &[f64; BLOCK], ranks: &mut [u16; BLOCK]) {
+    fn ranks_by<const STEP: usize>(&self, x: &[f64], ranks: &mut [u16]) {
         let (lowest, scale, last) = (F64x2::splat(self.lowest), F64x2::splat(self.scale), F64x2::splat(self.last));
         let (zero, to_whole) = (F64x2::splat(0.0), F64x2::splat(TO_WHOLE));
         let mut missing = zero.ne(zero);

@@ -247,14 +247,15 @@ impl Columns {
     ) {
         let (columns, _) = x.as_chunks::<BLOCK>();
         let (n_bytes, n_words) = (self.n_bytes(), self.n_words());
-        let mut ranks = [0; BLOCK];
+        let mut all = [0; BLOCK];
+        let n = groups * GROUP;
         let (mut next_bytes, mut next_words) = (0, 0);
         for (i, column) in forest.columns.iter().enumerate() {
             let mut as_bytes = self.bytes.of(i, &mut next_bytes).peekable();
             let as_words = self.words.of(i, &mut next_words);
-            let x = &columns[column.feature];
+            let (x, ranks) = (&columns[column.feature][..n], &mut all[..n]);
             if let Tests::Sets(_) = column.tests {
-                self.categories[i] = x.map(category);
+                self.categories[i].iter_mut().zip(x).for_each(|(to, x)| *to = category(*x));
                 continue;
             }
             if as_bytes.peek().is_none() && as_words.clone().next().is_none() {
@@ -263,27 +264,27 @@ impl Columns {
             let kept = &self.kept[i];
             if let Some(wide) = &self.wide[i] {
                 for (at, lane) in as_words {
-                    wide.parts[lane.part as usize].ranks(x, &mut ranks);
+                    wide.parts[lane.part as usize].ranks(x, ranks);
                     word_part(
-                        &ranks,
+                        ranks,
                         &Lane { part: 0, ..lane },
                         words[self.for_sets[1] + at..].iter_mut().step_by(n_words).take(groups),
                     );
                 }
-                wide.named.ranks(x, &mut ranks);
+                wide.named.ranks(x, ranks);
             } else if let Some(grid) = ranked.grid(i) {
-                grid.ranks(x, &mut ranks);
+                grid.ranks(x, ranks);
                 for (at, lane) in as_words {
-                    word_part(&ranks, &lane, words[self.for_sets[1] + at..].iter_mut().step_by(n_words).take(groups));
+                    word_part(ranks, &lane, words[self.for_sets[1] + at..].iter_mut().step_by(n_words).take(groups));
                 }
                 if !kept.is_empty() {
-                    for rank in &mut ranks {
+                    for rank in ranks.iter_mut() {
                         *rank = kept.get(usize::from(*rank)).copied().unwrap_or(MISSING);
                     }
                 }
             }
             for (at, lane) in as_bytes {
-                byte_part(&ranks, &lane, bytes[self.for_sets[0] + at..].iter_mut().step_by(n_bytes).take(groups));
+                byte_part(ranks, &lane, bytes[self.for_sets[0] + at..].iter_mut().step_by(n_bytes).take(groups));
             }
         }
     }
@@ -337,7 +338,7 @@ fn kept(named: &[bool]) -> Vec<u16> {
 }
 
 /// The ranks of a block, as the words of one part.
-fn word_part<'a>(ranks: &[u16; BLOCK], lane: &Lane, out: impl Iterator<Item = &'a mut [i32; GROUP]>) {
+fn word_part<'a>(ranks: &[u16], lane: &Lane, out: impl Iterator<Item = &'a mut [i32; GROUP]>) {
     let missing = if lane.left { 0 } else { RIGHT };
     let below = (lane.part * WORD_PART) as u16;
     for (out, ranks) in out.zip(ranks.as_chunks::<GROUP>().0) {
@@ -349,7 +350,7 @@ fn word_part<'a>(ranks: &[u16; BLOCK], lane: &Lane, out: impl Iterator<Item = &'
 }
 
 /// The ranks of a block, as the bytes of one part.
-fn byte_part<'a>(ranks: &[u16; BLOCK], lane: &Lane, out: impl Iterator<Item = &'a mut [i8; GROUP]>) {
+fn byte_part<'a>(ranks: &[u16], lane: &Lane, out: impl Iterator<Item = &'a mut [i8; GROUP]>) {
     let below = I16x8::splat((PART * lane.part) as u16 as i16);
     let (most, flip) = (I16x8::splat(255), I8x16::splat(127));
     let missing = I16x8::splat(if lane.left { MISSING as i16 } else { 0 });

@@ -1,4 +1,5 @@
 use super::*;
+use crate::math::BLOCK;
 use proptest::prelude::*;
 
 /// Cuts in ascending order, of one of the shapes that models have.
