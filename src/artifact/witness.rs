@@ -1,7 +1,8 @@
 //! Witnesses: raw records with the exact bits of what the trainer's host made of them.
 //!
 //! Replayed at every load, they turn "same bits everywhere" from a promise into a condition: a host whose arithmetic
-//! differs, or a door, evaluator or encoder that has changed its meaning, does not answer at all.
+//! differs, or a door, evaluator or encoder that has changed its meaning, does not answer at all. A witness asks one row of
+//! a model that was just read, so of forests it proves the reference; that their fast forms equal it is for tests to show.
 
 use super::Artifact;
 use crate::error::{Error, ErrorKind, Result};

@@ -14,6 +14,9 @@ pub(super) const MAX_WORDS: usize = (1 << 16) / (4 * GROUP);
 /// Above the rank of every word.
 const ARRIVED: u32 = (WORD_PART + 2) << 16;
 
+/// Steps of deep trees between two looks whether all have arrived.
+const PAUSE: u32 = 8;
+
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Node {
     key: u32,
@@ -91,16 +94,23 @@ impl Deep {
             let mut p: [u32; 8] = at.map(|at| places[at as u8 as usize]);
             // SAFETY: the group is one of those that the assertion counts; its second half is 8 words on.
             let rows: *const u32 = unsafe { words.as_ptr().add(half / 2 * n_words).cast::<u32>().add(half % 2 * 8) };
-            for _ in 0..steps {
-                for (j, p) in p.iter_mut().enumerate() {
-                    // SAFETY: `add` made all places and children; a split's right child was pushed with its left one, and
-                    // a leaf's key is greater than every word that `Columns::encode` writes.
-                    let node = unsafe { *self.nodes.get_unchecked(*p as usize) };
-                    // SAFETY: the offset is of a column that `Columns::word` gave out, so below `n_words`, or a leaf's, 0:
-                    // where there are no columns at all, every group is at the first, and there is room for one.
-                    let word = unsafe { *rows.byte_add((node.key & 0xffff) as usize).add(j) };
-                    *p = node.child + (node.key.wrapping_sub(word) >> 31);
+            // Where trees are deep most leaves are far above the deepest: whether all have arrived is looked up now and then.
+            let mut left = steps;
+            while left > 0 {
+                let before = p;
+                let now = if left > 2 * PAUSE { PAUSE } else { left };
+                for _ in 0..now {
+                    for (j, p) in p.iter_mut().enumerate() {
+                        // SAFETY: `add` made all places and children; a split's right child was pushed with its left one, and
+                        // a leaf's key is greater than every word that `Columns::encode` writes.
+                        let node = unsafe { *self.nodes.get_unchecked(*p as usize) };
+                        // SAFETY: the offset is of a column that `Columns::word` gave out, so below `n_words`, or a leaf's, 0:
+                        // where there are no columns at all, every group is at the first, and there is room for one.
+                        let word = unsafe { *rows.byte_add((node.key & 0xffff) as usize).add(j) };
+                        *p = node.child + (node.key.wrapping_sub(word) >> 31);
+                    }
                 }
+                left = if p == before { 0 } else { left - now };
             }
             *reached = p.map(|p| self.leaves[p as usize]);
         }
