@@ -93,6 +93,39 @@ impl Grid {
         if x.is_nan() { MISSING } else { self.search(self.bucket(x), x) }
     }
 
+    /// How many cuts of each are below its number of `x`; some number of them for NaN.
+    #[inline(always)]
+    pub(super) fn two(grids: [&Grid; 2], x: [f64; 2]) -> [u16; 2] {
+        let both = |of: fn(&Grid) -> f64| F64x2::load(&grids.map(of));
+        let (lowest, scale, last) = (both(|g| g.lowest), both(|g| g.scale), both(|g| g.last));
+        let at = last.pmin(F64x2::splat(0.0).pmax((F64x2::load(&x) - lowest) * scale));
+        let at = (at + F64x2::splat(TO_WHOLE)).bits();
+        let find = |grid: &Grid, bucket: u32, x: f64| match grid.step {
+            1 => grid.search_by::<1>(bucket, x),
+            2 => grid.search_by::<2>(bucket, x),
+            _ => grid.search_by::<0>(bucket, x),
+        };
+        [find(grids[0], at.get::<0>() as u32, x[0]), find(grids[1], at.get::<1>() as u32, x[1])]
+    }
+
+    /// As [`search`](Self::search), where the first step is known; 0: it is not. `bucket`: one of those of `start`.
+    #[inline(always)]
+    fn search_by<const STEP: usize>(&self, bucket: u32, x: f64) -> u16 {
+        debug_assert!((bucket as usize) < self.start.len());
+        // SAFETY: callers find the bucket as `ranks_by` does: a whole number in 0..=last, whatever `x` is, and `start` has
+        // `last + 1` elements.
+        let mut rank = usize::from(unsafe { *self.start.get_unchecked(bucket as usize) });
+        let mut step = if STEP == 0 { self.step } else { STEP };
+        while step > 0 {
+            // SAFETY: the rank starts at no more than the number of cuts and grows by less than `2 * self.step` in all, and
+            // `new` appended that many infinities.
+            let cut = unsafe { *self.cuts.get_unchecked(rank + step - 1) };
+            rank += usize::from(cut < x) * step;
+            step /= 2;
+        }
+        rank as u16
+    }
+
     /// The ranks of a column's numbers, of which there are an even count.
     pub(super) fn ranks(&self, x: &[f64], ranks: &mut [u16]) {
         match self.step {
@@ -116,17 +149,7 @@ impl Grid {
             let at = (last.pmin(zero.pmax((v - lowest) * scale)) + to_whole).bits();
             let buckets = [at.get::<0>() as u32, at.get::<1>() as u32];
             for i in 0..2 {
-                // SAFETY: `at` is a whole number in 0..=last, whatever `x` is, and `start` has `last + 1` elements.
-                let mut rank = usize::from(unsafe { *self.start.get_unchecked(buckets[i] as usize) });
-                let mut step = if STEP == 0 { self.step } else { STEP };
-                while step > 0 {
-                    // SAFETY: the rank starts at no more than the number of cuts and grows by less than `2 * self.step` in
-                    // all, and `new` appended that many infinities.
-                    let cut = unsafe { *self.cuts.get_unchecked(rank + step - 1) };
-                    rank += usize::from(cut < x[i]) * step;
-                    step /= 2;
-                }
-                out[i] = rank as u16;
+                out[i] = self.search_by::<STEP>(buckets[i], x[i]);
             }
         }
         if missing.get::<0>() | missing.get::<1>() != 0 {
@@ -151,6 +174,11 @@ impl Ranked {
             _ => None,
         };
         Ranked { grids: forest.columns.iter().map(grid).collect() }
+    }
+
+    /// Per column its [`grid`](Self::grid).
+    pub(super) fn grids(&self) -> &[Option<Grid>] {
+        &self.grids
     }
 
     /// The grid of a column of the forest; none if it asks sets or has more than [`MAX_CUTS`].

@@ -7,6 +7,7 @@
 
 use super::{Forest, Inputs, Ranked, add, depths};
 use crate::model::forest::LEAF;
+use crate::model::forest::ranked::Grid;
 use crate::simd::I8x16;
 
 /// Most levels of splits: a heap doubles with each.
@@ -41,6 +42,17 @@ enum Missing {
     Both,
 }
 
+impl Missing {
+    /// What stands for a missing value; none where splits disagree.
+    fn byte(self) -> Option<i8> {
+        match self {
+            Missing::Both => None,
+            Missing::Left => Some(LEFT),
+            Missing::Nowhere | Missing::Right => Some(RIGHT),
+        }
+    }
+}
+
 /// Sixteen trees.
 #[derive(Clone, Debug)]
 struct Group {
@@ -63,12 +75,16 @@ pub(super) struct Parallel {
     below: Vec<[i8; 2]>,
     /// Per group and tree the leaf vector at each end of its heap.
     leaves: Vec<u32>,
+    /// As `leaves`, but the leaves themselves, which are single numbers for a single output; otherwise none.
+    values: Vec<f64>,
+    /// Whether each column of the forest is one input that a grid finds the rank for.
+    plain: bool,
 }
 
 impl Parallel {
     /// None if trees are too deep, if heaps would far outweigh the nodes that they hold, or if the row is too wide.
     #[inline(never)]
-    pub(super) fn new(forest: &Forest) -> Option<Parallel> {
+    pub(super) fn new(forest: &Forest, ranked: &Ranked) -> Option<Parallel> {
         let depths = depths(forest);
         if depths.iter().any(|d| *d > MAX_DEPTH) {
             return None;
@@ -78,6 +94,7 @@ impl Parallel {
             return None;
         }
         let inputs = Inputs::new(forest, SIZE, BYTES)?;
+        let plain = inputs.len() == forest.columns.len() && ranked.grids().iter().all(Option::is_some);
         let mut parallel = Parallel {
             missing: vec![Missing::Nowhere; inputs.len()],
             inputs,
@@ -85,6 +102,8 @@ impl Parallel {
             groups: Vec::with_capacity(depths.len().div_ceil(16)),
             below: Vec::new(),
             leaves: Vec::new(),
+            values: Vec::new(),
+            plain,
         };
         for (trees, depths) in forest.trees.chunks(16).zip(depths.chunks(16)) {
             let depth = heap_depth(depths);
@@ -94,6 +113,15 @@ impl Parallel {
             parallel.leaves.resize(leaves + (16 << depth), 0);
             for (lane, tree) in trees.iter().enumerate() {
                 parallel.lay_out(forest, tree.root as usize, lane);
+            }
+        }
+        if forest.n_outputs() == 1 && forest.leaf_width() == 1 {
+            parallel.values = parallel.leaves.iter().map(|leaf| forest.leaves[*leaf as usize]).collect();
+            parallel.leaves = Vec::new();
+            // What is added for a lane without a tree: minus zero changes no sum, not even a zero's sign.
+            if let Some(group) = parallel.groups.last() {
+                let lanes = forest.trees.len() - 16 * (parallel.groups.len() - 1);
+                parallel.values[group.leaves + (lanes << group.depth)..].fill(-0.0);
             }
         }
         Some(parallel)
@@ -147,21 +175,96 @@ impl Parallel {
 
     /// As [`Forest::margin`]; false, and nothing done, if the row misses a value where splits disagree about those.
     pub(super) fn margin(&mut self, forest: &Forest, ranked: &Ranked, x: &[f64], out: &mut [f64]) -> bool {
-        let (row, missing) = (&mut self.row, &self.missing);
-        let read = self.inputs.read(forest, ranked, x, |input, value| {
-            row[input] = match (value, missing[input]) {
-                (Some(value), _) => (i32::from(value) - 128) as i8,
-                (None, Missing::Both) => return false,
-                (None, Missing::Left) => LEFT,
-                (None, _) => RIGHT,
-            };
-            true
-        });
+        let read = if self.plain { self.read_plain(forest, ranked, x) } else { self.read(forest, ranked, x) };
         if read {
             forest.start(out);
-            if self.inputs.len() <= 32 { self.walk::<2>(forest, out) } else { self.walk::<4>(forest, out) }
+            match (self.inputs.len() <= 32, &mut *out) {
+                (true, [sum]) if !self.values.is_empty() => self.sum::<2>(sum),
+                (_, [sum]) if !self.values.is_empty() => self.sum::<4>(sum),
+                (true, _) => self.walk::<2>(forest, out),
+                _ => self.walk::<4>(forest, out),
+            }
         }
         read
+    }
+
+    #[inline(never)]
+    fn read(&mut self, forest: &Forest, ranked: &Ranked, x: &[f64]) -> bool {
+        let (row, missing) = (&mut self.row, &self.missing);
+        self.inputs.read(forest, ranked, x, |input, value| {
+            row[input] = match value {
+                Some(value) => (i32::from(value) - 128) as i8,
+                None => match missing[input].byte() {
+                    Some(byte) => byte,
+                    None => return false,
+                },
+            };
+            true
+        })
+    }
+
+    /// As [`read`](Self::read), where each column is one input with a grid: two by two, and without a branch on what `x` holds.
+    #[inline(never)]
+    fn read_plain(&mut self, forest: &Forest, ranked: &Ranked, x: &[f64]) -> bool {
+        let mut missing = false;
+        for ((columns, grids), row) in
+            forest.columns.chunks(2).zip(ranked.grids().chunks(2)).zip(self.row.chunks_mut(2))
+        {
+            let ([Some(first), ..], [.., Some(last)]) = (grids, grids) else { return false };
+            let v = [x[columns[0].feature], x[columns[columns.len() - 1].feature]];
+            let ranks = Grid::two([first, last], v);
+            for (row, rank) in row.iter_mut().zip(ranks) {
+                *row = rank.wrapping_sub(128) as i8;
+            }
+            missing |= v[0].is_nan() | v[1].is_nan();
+        }
+        if missing {
+            for ((column, row), missing) in forest.columns.iter().zip(&mut self.row).zip(&self.missing) {
+                if x[column.feature].is_nan() {
+                    match missing.byte() {
+                        Some(byte) => *row = byte,
+                        None => return false,
+                    }
+                }
+            }
+        }
+        true
+    }
+
+    /// Adds the leaves to a single output. `W`: vectors of the row.
+    #[inline(never)]
+    fn sum<const W: usize>(&self, sum: &mut f64) {
+        let (row, _) = self.row.as_chunks::<16>();
+        let row: [I8x16; W] = std::array::from_fn(|w| I8x16::load(&row[w]));
+        for group in &self.groups {
+            *sum = if group.depth == 6 {
+                self.add::<W, 6>(&row, group, *sum)
+            } else {
+                self.add::<W, 0>(&row, group, *sum)
+            };
+        }
+    }
+
+    /// `sum` and the leaves of a group's trees, each tree walked to its end. `DEPTH`: the group's, or 0 where that is not known.
+    #[inline(always)]
+    fn add<const W: usize, const DEPTH: u32>(&self, row: &[I8x16; W], group: &Group, mut sum: f64) -> f64 {
+        let depth = if DEPTH == 0 { group.depth } else { DEPTH };
+        let stride = stride(depth);
+        let below = &self.below[group.below..group.below + 16 * stride];
+        let leaves = &self.values[group.leaves..group.leaves + (16 << depth)];
+        for (lane, place) in group.top(row).into_iter().enumerate() {
+            // From place to place within a level: 0 is the leftmost.
+            let mut at = place as usize;
+            for level in TOP..depth {
+                // SAFETY: on a level above `depth`, `at` is below 2^level, and the levels from `TOP` on begin at 2^level - 16 of
+                // the stride.
+                let [column, rank] = *unsafe { below.get_unchecked(lane * stride + (1 << level) - 16 + at) };
+                at = 2 * at + usize::from(self.row[column as usize % BYTES] > rank);
+            }
+            // SAFETY: on level `depth`, `at` is below 2^depth; there are that many leaves a lane.
+            sum += unsafe { leaves.get_unchecked((lane << depth) + at) };
+        }
+        sum
     }
 
     /// `W`: vectors of the row.
@@ -202,26 +305,40 @@ fn stride(depth: u32) -> usize {
 }
 
 impl Group {
-    /// Per tree, which of the 16 places below the top the row comes to.
+    /// Per tree, which of the 16 places below the top the row comes to. (Functions, not closures, because calls would pass
+    /// vectors through memory: all of it is to be one piece.)
     #[inline(always)]
     fn top<const W: usize>(&self, row: &[I8x16; W]) -> [i8; 16] {
-        // -1 where the row goes right.
-        let right = |node: usize| {
-            let [columns, ranks] = &self.top[node];
-            let columns = I8x16::load(columns);
-            let mut value = row[0].swizzle(columns);
-            for (w, part) in row.iter().enumerate().skip(1) {
-                value = value | part.swizzle(columns - I8x16::splat(16 * w as i8));
-            }
-            value.gt(I8x16::load(ranks))
-        };
-        // Places are counted downwards, so that the smaller is the one further right: below a node with `half` places on either
-        // side, the left side's are 0 to 1 - half, the right side's become -half to 1 - 2 half, or 0 where the row goes left.
-        let join =
-            |left: I8x16, node: usize, half: i8, below: I8x16| left.min(right(node) & (below - I8x16::splat(half)));
-        let four = |node: usize| join(right(2 * node + 1), node, 2, right(2 * node + 2));
-        let eight = |node: usize| join(four(2 * node + 1), node, 4, four(2 * node + 2));
-        let sixteen = join(eight(1), 0, 8, eight(2));
+        let sixteen = self.join(row, self.eight(row, 1), 0, 8, self.eight(row, 2));
         (I8x16::splat(0) - sixteen).lanes()
+    }
+
+    #[inline(always)]
+    fn eight<const W: usize>(&self, row: &[I8x16; W], node: usize) -> I8x16 {
+        self.join(row, self.four(row, 2 * node + 1), node, 4, self.four(row, 2 * node + 2))
+    }
+
+    #[inline(always)]
+    fn four<const W: usize>(&self, row: &[I8x16; W], node: usize) -> I8x16 {
+        self.join(row, self.right(row, 2 * node + 1), node, 2, self.right(row, 2 * node + 2))
+    }
+
+    /// Places are counted downwards, so that the smaller is the one further right: below a node with `half` places on either
+    /// side, the left side's are 0 to 1 - half, the right side's become -half to 1 - 2 half, or 0 where the row goes left.
+    #[inline(always)]
+    fn join<const W: usize>(&self, row: &[I8x16; W], left: I8x16, node: usize, half: i8, below: I8x16) -> I8x16 {
+        left.min(self.right(row, node) & (below - I8x16::splat(half)))
+    }
+
+    /// -1 where the row goes right at a node.
+    #[inline(always)]
+    fn right<const W: usize>(&self, row: &[I8x16; W], node: usize) -> I8x16 {
+        let [columns, ranks] = &self.top[node];
+        let columns = I8x16::load(columns);
+        let mut value = row[0].swizzle(columns);
+        for (w, part) in row.iter().enumerate().skip(1) {
+            value = value | part.swizzle(columns - I8x16::splat(16 * w as i8));
+        }
+        value.gt(I8x16::load(ranks))
     }
 }
