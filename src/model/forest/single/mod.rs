@@ -46,7 +46,7 @@ impl Single {
     #[inline(never)]
     fn fast(&mut self, forest: &Forest, ranked: &mut Option<Ranked>, x: &[f64], out: &mut [f64]) {
         let ranked = ranked.get_or_insert_with(|| Ranked::new(forest));
-        if let Some(parallel) = self.parallel.get_or_insert_with(|| Parallel::new(forest, ranked))
+        if let Some(parallel) = self.parallel.get_or_insert_with(|| Parallel::new(forest))
             && parallel.margin(forest, ranked, x, out)
         {
             return;

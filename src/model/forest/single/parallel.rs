@@ -6,8 +6,8 @@
 //! For gradient boosting's usual 6 levels that is two steps.
 
 use super::{Forest, Inputs, Ranked, add, depths};
-use crate::model::forest::LEAF;
 use crate::model::forest::ranked::Grid;
+use crate::model::forest::{Column, LEAF, Tests};
 use crate::simd::I8x16;
 
 /// Most levels of splits: a heap doubles with each.
@@ -84,7 +84,7 @@ pub(super) struct Parallel {
 impl Parallel {
     /// None if trees are too deep, if heaps would far outweigh the nodes that they hold, or if the row is too wide.
     #[inline(never)]
-    pub(super) fn new(forest: &Forest, ranked: &Ranked) -> Option<Parallel> {
+    pub(super) fn new(forest: &Forest) -> Option<Parallel> {
         let depths = depths(forest);
         if depths.iter().any(|d| *d > MAX_DEPTH) {
             return None;
@@ -94,7 +94,8 @@ impl Parallel {
             return None;
         }
         let inputs = Inputs::new(forest, SIZE, BYTES)?;
-        let plain = inputs.len() == forest.columns.len() && ranked.grids().iter().all(Option::is_some);
+        let one = |column: &Column| matches!(&column.tests, Tests::Cuts(cuts) if (1..=SIZE).contains(&cuts.len()));
+        let plain = forest.columns.iter().all(one);
         let mut parallel = Parallel {
             missing: vec![Missing::Nowhere; inputs.len()],
             inputs,
