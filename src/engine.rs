@@ -7,7 +7,7 @@
 //!       violations                          encoders --> x --> model --> keep ----+
 //! ```
 //!
-//! Buffers are the engine's and are used again: to a sound record it allocates nothing (a stacking does). What is counted is all
+//! Buffers are the engine's and are used again: to a sound record it allocates nothing. What is counted is all
 //! traffic, whether it was remembered or not. The cache's key is every slot, so an answer that depends on the time is found again only where the
 //! time makes no difference.
 
@@ -204,8 +204,10 @@ impl Engine {
         self.live.take()
     }
 
-    /// Adds what another engine of the same model has counted.
+    /// Adds what another engine of the same model has counted; an error, and nothing is added, where it is of another model.
     pub fn add_counts(&mut self, counts: &Profile) -> Result<()> {
+        let model = &self.artifact;
+        counts.check(&model.schema, &model.pipeline, model.classes.len())?;
         self.live.add(counts)
     }
 

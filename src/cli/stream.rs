@@ -1,7 +1,7 @@
 //! Records through several threads and out in order.
 //!
 //! One thread reads, some work, the caller's takes what they made in the order of the records. What is on the way is bounded; and no record waits
-//! for more of them than the source has: before it is asked again, what it gave is handed on.
+//! for more of them than a stream has: before it is asked again, what it gave is handed on.
 
 use crate::data::{Line, Reader};
 use crate::error::{Error, ErrorKind, Result};
@@ -10,8 +10,9 @@ use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-/// Most records handed on together.
+/// Most records handed on together, and of how many bytes of the source: the record that reaches either is the last.
 const MOST: usize = 4096;
+const MOST_BYTES: u64 = 1 << 20;
 
 /// Records that follow each other.
 pub struct Lines {
@@ -55,21 +56,23 @@ pub fn in_order<T: Send + 'static>(
         };
         thread::Builder::new().spawn(body)?;
     }
-    thread::Builder::new().spawn(move || read(reader, &name, jobs, promises))?;
+    let reading = thread::Builder::new().spawn(move || read(reader, &name, stream, jobs, promises))?;
+    let stopped = || Error::new(ErrorKind::Io, "a thread stopped before its answers were there");
     loop {
         let promise = match results.try_recv() {
-            Ok(promise) => promise,
-            Err(TryRecvError::Disconnected) => return Ok(()),
             Err(TryRecvError::Empty) => {
                 if stream {
                     sink.idle()?;
                 }
-                let Ok(promise) = results.recv() else { return Ok(()) };
-                promise
+                results.recv().ok()
             }
+            other => other.ok(),
         };
-        let stopped = |_| Error::new(ErrorKind::Io, "a thread stopped before its answers were there");
-        sink.take(promise.recv().map_err(stopped)??)?;
+        let Some(promise) = promise else {
+            // The reader has no more to give, or has panicked.
+            return reading.join().map_err(|_| stopped());
+        };
+        sink.take(promise.recv().map_err(|_| stopped())??)?;
     }
 }
 
@@ -110,6 +113,7 @@ pub trait Sink<T> {
 fn read<T: Send + 'static>(
     mut reader: Reader,
     name: &str,
+    stream: bool,
     jobs: SyncSender<(Lines, SyncSender<Result<T>>)>,
     promises: SyncSender<Promise<T>>,
 ) {
@@ -127,22 +131,27 @@ fn read<T: Send + 'static>(
             promises.send(promise).is_ok() && jobs.send((lines, result)).is_ok()
         }
     };
-    reader.before_waiting({
+    if stream {
         let hand_on = hand_on.clone();
-        move || {
+        reader.before_waiting(move || {
             hand_on();
-        }
-    });
-    for line in reader.by_ref() {
+        });
+    }
+    let mut from = reader.bytes();
+    while let Some(line) = reader.next() {
+        let bytes = reader.bytes();
         match line {
             Ok(line) => {
                 let full = {
                     let mut read = lock(&read);
                     read.push(line);
-                    read.len() >= MOST
+                    read.len() >= MOST || bytes - from >= MOST_BYTES
                 };
-                if full && !hand_on() {
-                    return;
+                if full {
+                    from = bytes;
+                    if !hand_on() {
+                        return;
+                    }
                 }
             }
             Err(error) => {
@@ -159,4 +168,63 @@ fn read<T: Send + 'static>(
 
 fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
     of.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Cursor, Read};
+
+    #[derive(Default)]
+    struct Counts(Vec<usize>);
+
+    impl Sink<usize> for Counts {
+        fn take(&mut self, result: usize) -> Result<()> {
+            self.0.push(result);
+            Ok(())
+        }
+        fn idle(&mut self) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    /// How many records each job has.
+    fn jobs(input: impl Read + Send + 'static, stream: bool) -> (Vec<usize>, Result<()>) {
+        let work = |lines: Lines| Ok(lines.lines.len());
+        let mut counts = Counts::default();
+        let ended = in_order(Reader::new(input, None).unwrap(), "data".into(), stream, vec![work; 2], &mut counts);
+        (counts.0, ended)
+    }
+
+    #[test]
+    fn a_job_of_a_file_is_bounded_by_records_and_by_bytes() {
+        let text = |cell: usize, n: usize| Cursor::new(format!("a\n{}", format!("{}\n", "7".repeat(cell)).repeat(n)));
+        let (counts, ended) = jobs(text(100, 10_000), false);
+        assert!(ended.is_ok());
+        assert_eq!(counts, [4096, 4096, 10_000 - 2 * 4096]);
+        let (counts, ended) = jobs(text(100_000, 100), false);
+        assert!(ended.is_ok());
+        assert_eq!(counts.iter().sum::<usize>(), 100);
+        assert!(counts.iter().all(|n| *n <= 12), "{counts:?}");
+    }
+
+    /// A source that gives a header and a record, and then stops as a bug would.
+    struct Broken(Cursor<&'static str>);
+
+    impl Read for Broken {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            match self.0.read(buffer)? {
+                0 => panic!("a bug of the source"),
+                n => Ok(n),
+            }
+        }
+    }
+
+    #[test]
+    fn a_reader_that_stops_is_no_end() {
+        for stream in [false, true] {
+            let (_, ended) = jobs(Broken(Cursor::new("a\n1\n")), stream);
+            assert!(ended.unwrap_err().to_string().contains("a thread stopped"));
+        }
+    }
 }

@@ -142,12 +142,16 @@ impl Lot {
     /// Each row's `n` values divided by their sum; all equal where that is 0.
     #[inline(never)]
     pub fn normalise(self, out: &mut [f64], n: usize) {
+        let even = 1.0 / n as f64;
+        if self.stride == 1 {
+            let sum = out[..n].iter().fold(0.0, |sum, p| sum + p);
+            return each(&mut out[..n], |p| if sum > 0.0 { p / sum } else { even });
+        }
         let mut sum = [0.0; BLOCK];
         let sum = &mut sum[..self.rows];
         for column in self.columns_mut(out, n) {
             sum.iter_mut().zip(column).for_each(|(sum, p)| *sum += *p);
         }
-        let even = 1.0 / n as f64;
         for column in self.columns_mut(out, n) {
             for (p, sum) in column.iter_mut().zip(&*sum) {
                 *p = if *sum > 0.0 { *p / sum } else { even };
