@@ -238,7 +238,7 @@ impl Decode for f64 {
     #[inline(never)]
     fn decode(source: &mut Source<'_>) -> Result<Self, Refused> {
         source.claim(1, 8)?;
-        Ok(source.take(8)?.iter().rev().fold(0, |bits, byte| bits << 8 | u64::from(*byte))).map(f64::from_bits)
+        Ok(f64::from_bits(source.take(8)?.iter().rev().fold(0, |bits, byte| bits << 8 | u64::from(*byte))))
     }
 
     fn decode_all(source: &mut Source<'_>, len: usize) -> Result<Vec<Self>, Refused> {
@@ -400,7 +400,12 @@ mod tests {
     #[test]
     fn a_forged_nesting_is_refused_before_the_stack_ends() {
         let chain = |n: usize| [vec![1u8; n], vec![0]].concat();
-        assert!(decode::<Chain>(&chain(MAX_DEPTH as usize)).is_ok());
+        let mut deepest = &decode::<Chain>(&chain(MAX_DEPTH as usize)).unwrap();
+        let mut depth = 0;
+        while let Some(next) = &deepest.next {
+            (deepest, depth) = (next, depth + 1);
+        }
+        assert_eq!(depth, MAX_DEPTH);
         for n in [MAX_DEPTH as usize + 1, 10_000_000] {
             assert!(matches!(decode::<Chain>(&chain(n)), Err(DecodeError::Other("it is nested too deeply"))), "{n}");
         }

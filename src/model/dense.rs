@@ -168,9 +168,9 @@ impl Packed {
         let tiles = w.rows.div_ceil(OUTPUTS);
         let mut packed =
             Packed { n_in: w.cols, start: vec![[0.0; OUTPUTS]; tiles], weights: vec![[0.0; OUTPUTS]; tiles * w.cols] };
-        for o in 0..w.rows {
+        for (o, start) in start[..w.rows].iter().enumerate() {
             let (tile, lane) = (o / OUTPUTS, o % OUTPUTS);
-            packed.start[tile][lane] = start[o] + 0.0;
+            packed.start[tile][lane] = start + 0.0;
             for (j, v) in w.row(o).iter().enumerate() {
                 packed.weights[tile * w.cols + j][lane] = *v;
             }

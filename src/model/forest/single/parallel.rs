@@ -131,7 +131,10 @@ impl Parallel {
     /// Bytes that are laid out.
     #[cfg(test)]
     pub(super) fn size(&self) -> usize {
-        size_of_val(&self.groups[..]) + size_of_val(&self.below[..]) + size_of_val(&self.leaves[..])
+        size_of_val(&self.groups[..])
+            + size_of_val(&self.below[..])
+            + size_of_val(&self.leaves[..])
+            + size_of_val(&self.values[..])
     }
 
     /// Puts a tree into a lane of the last group. A leaf above the end fills all ends below it.

@@ -71,7 +71,7 @@ fn tree(random: &mut Sequence, shape: &Shape, output: usize) -> PlainTree {
         let (at, depth) = open.swap_remove(pick);
         if depth < shape.depth {
             let feature = random.below(shape.n_features);
-            let test = if shape.sets && feature % 3 == 0 {
+            let test = if shape.sets && feature.is_multiple_of(3) {
                 Test::In((0..=random.below(5)).map(|_| random.below(5) as u32 * 30).collect())
             } else {
                 Test::AtMost(threshold(random.below(shape.cuts)))
@@ -210,7 +210,7 @@ fn many_cuts_take_several_inputs() {
                 let left = grow(nodes, from, middle);
                 let right = grow(nodes, middle + 1, to);
                 let test = Test::AtMost(middle as f64 * 0.5);
-                nodes[at] = PlainNode::Split { feature: 0, test, default_left: middle % 3 == 0, left, right };
+                nodes[at] = PlainNode::Split { feature: 0, test, default_left: middle.is_multiple_of(3), left, right };
             }
             at
         }
