@@ -9,6 +9,7 @@ use crate::expr::{Expr, Type};
 use crate::math::{BLOCK, BOUND};
 use crate::schema::order::twice;
 use crate::schema::{FieldKind, Schema, Unknown};
+use crate::simd::F64x2;
 use crate::wire::{Decode, Encode, Refused, Source, decodes};
 
 mod ready;
@@ -241,6 +242,7 @@ impl Encoders {
             let (own, after) = rest.split_at_mut(encoder.n_columns() * BLOCK);
             rest = after;
             match &encoder.transform {
+                Transform::Pass if encoder.impute.is_none() => pass_all(values, own),
                 Transform::Pass => encoder.each(values, own, pass),
                 Transform::Standard { mean, scale } => encoder.each(values, own, |v| standard(v, *mean, *scale)),
                 Transform::MinMax { scale, min, clip } => {
@@ -388,6 +390,15 @@ impl Encoder {
 #[inline(always)]
 fn pass(v: f64) -> f64 {
     clamp(v, -BOUND, BOUND)
+}
+
+/// [`pass`] of each.
+fn pass_all(values: &[f64], out: &mut [f64]) {
+    let (low, high) = (F64x2::splat(-BOUND), F64x2::splat(BOUND));
+    let (pairs, rest) = values.as_chunks();
+    let (outs, out_rest) = out[..values.len()].as_chunks_mut();
+    outs.iter_mut().zip(pairs).for_each(|(out, v)| F64x2::load(v).pmax(low).pmin(high).store(out));
+    out_rest.iter_mut().zip(rest).for_each(|(out, v)| *out = pass(*v));
 }
 
 #[inline(always)]

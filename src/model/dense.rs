@@ -60,10 +60,12 @@ pub(super) fn clamped(v: f64) -> f64 {
 /// Rows `at..at + ROWS` of as many columns of a block as `strips` holds, as [`bounded`](crate::math::bounded) makes them.
 #[inline(never)]
 pub(super) fn load(x: &[f64], at: usize, strips: &mut [Strip]) {
+    let (low, high) = (F64x2::splat(-BOUND), F64x2::splat(BOUND));
     for (strip, column) in strips.iter_mut().zip(x.chunks_exact(BLOCK)) {
-        for (own, v) in strip.iter_mut().zip(&column[at..at + ROWS]) {
-            let v = clamped(*v);
-            *own = if v.is_nan() { 0.0 } else { v };
+        for (own, pair) in strip.as_chunks_mut().0.iter_mut().zip(column[at..at + ROWS].as_chunks().0) {
+            let v = F64x2::load(pair);
+            // NaN passes through the bounds, and then has no bits.
+            F64x2::of_bits(v.pmin(high).pmax(low).bits() & v.eq(v)).store(own);
         }
     }
 }

@@ -127,8 +127,8 @@ pub(super) struct Grid {
     start: [u8; BUCKETS],
     /// The first step of the search in a bucket: the largest power of two that is at most its edges, in the fullest; or 0.
     step: u8,
-    /// Then infinity, which a search that runs past the last edge finds.
-    edges: [f64; BINS],
+    /// Then infinities, which a search that runs past the last edge finds.
+    edges: [f64; 2 * BINS],
 }
 
 const BUCKETS: usize = 256;
@@ -146,7 +146,7 @@ impl Grid {
         let scale = (BUCKETS - 1) as f64 / (high - low);
         // One edge, or edges too near or too far: all in one bucket.
         let scale = if scale.is_finite() { scale } else { 0.0 };
-        let mut grid = Grid { bits, low, scale, start: [0; BUCKETS], step: 0, edges: [f64::INFINITY; BINS] };
+        let mut grid = Grid { bits, low, scale, start: [0; BUCKETS], step: 0, edges: [f64::INFINITY; 2 * BINS] };
         let mut own = [0u8; BUCKETS];
         for (to, edge) in grid.edges[..EDGES].iter_mut().zip(edges) {
             *to = *edge;
@@ -170,29 +170,55 @@ impl Grid {
 
     /// Counts at most [`BLOCK`] values, none of them NaN, in their bins: as many as there are edges below the value.
     pub(super) fn count(&self, values: &[f64], counts: &mut [u64]) {
-        let mut bins = [0u8; BLOCK];
         if self.bits {
-            for (bin, v) in bins.iter_mut().zip(values) {
-                *bin = self.start[bucket(self.low, self.scale, high_bits(*v))];
-            }
+            let mut keys = [0.0; BLOCK];
+            keys.iter_mut().zip(values).for_each(|(key, v)| *key = high_bits(*v));
+            self.count_by(&keys[..values.len()], values, counts);
         } else {
-            for (bin, v) in bins.iter_mut().zip(values) {
-                *bin = self.start[bucket(self.low, self.scale, *v)];
-            }
+            self.count_by(values, values, counts);
         }
-        let mut step = usize::from(self.step);
-        while step > 1 {
-            for (bin, v) in bins.iter_mut().zip(values) {
-                let at = (usize::from(*bin) + step - 1).min(EDGES);
-                *bin += if self.edges[at] < *v { step as u8 } else { 0 };
-            }
+    }
+
+    #[inline(never)]
+    fn count_by(&self, keys: &[f64], values: &[f64], counts: &mut [u64]) {
+        // Two, so that the same bin twice in a row need not wait for itself.
+        let mut tallies = [[0; BINS]; 2];
+        match self.step {
+            0 | 1 => self.tally::<1>(keys, values, &mut tallies),
+            2 => self.tally::<2>(keys, values, &mut tallies),
+            _ => self.tally::<0>(keys, values, &mut tallies),
+        }
+        for (count, (a, b)) in counts.iter_mut().zip(tallies[0].iter().zip(&tallies[1])) {
+            *count += u64::from(a + b);
+        }
+    }
+
+    /// Counts values by their keys, those with even and odd indices apart. `STEP`: the first step of a search; 0: it is not known.
+    fn tally<const STEP: usize>(&self, keys: &[f64], values: &[f64], tallies: &mut [[u32; BINS]; 2]) {
+        let (low, scale) = (F64x2::splat(self.low), F64x2::splat(self.scale));
+        let (zero, last) = (F64x2::splat(0.0), F64x2::splat((BUCKETS - 1) as f64));
+        let whole = F64x2::splat(TO_WHOLE);
+        let ((keys, rest), (pairs, lone)) = (keys.as_chunks(), values.as_chunks::<2>());
+        for (key, pair) in keys.iter().zip(pairs) {
+            // As `bucket`, of two.
+            let at = (last.pmin(zero.pmax((F64x2::load(key) - low) * scale)) + whole).bits();
+            tallies[0][self.bin::<STEP>(at.get::<0>() as u8, pair[0])] += 1;
+            tallies[1][self.bin::<STEP>(at.get::<1>() as u8, pair[1])] += 1;
+        }
+        if let ([key], [v]) = (rest, lone) {
+            tallies[0][self.bin::<STEP>(bucket(self.low, self.scale, *key) as u8, *v)] += 1;
+        }
+    }
+
+    #[inline(always)]
+    fn bin<const STEP: usize>(&self, bucket: u8, v: f64) -> usize {
+        let mut bin = usize::from(self.start[usize::from(bucket)]);
+        let mut step = if STEP == 0 { usize::from(self.step) } else { STEP };
+        while step > 0 {
+            bin += if self.edges[(bin + step - 1) % (2 * BINS)] < v { step } else { 0 };
             step /= 2;
         }
-        let last = counts.len() - 1;
-        for (bin, v) in bins.iter().zip(values) {
-            let bin = usize::from(*bin) % BINS;
-            counts[(bin + usize::from(self.edges[bin] < *v)).min(last)] += 1;
-        }
+        bin % BINS
     }
 }
 
@@ -215,8 +241,11 @@ fn high_bits(v: f64) -> f64 {
 /// The whole number nearest to `v`, 0 <= v < 2^32: the last bits of a sum that has no bits for a fraction.
 #[inline(always)]
 pub(super) fn nearest(v: f64) -> u32 {
-    (v + (1u64 << 52) as f64).to_bits() as u32
+    (v + TO_WHOLE).to_bits() as u32
 }
+
+/// A number that has no bits for a fraction.
+const TO_WHOLE: f64 = (1u64 << 52) as f64;
 
 impl Counts {
     /// Counts values one after another, by blocks.
@@ -236,62 +265,75 @@ impl Counts {
 
     /// Counts at most [`BLOCK`] values; NaN is a missing one.
     pub(super) fn count(&mut self, grid: &Grid, values: &[f64]) {
-        let (min, max, missing) = extremes(values);
+        let pivot = if self.n == 0 { values.first().copied().unwrap_or(0.0) } else { self.mean };
+        let (mut found, mut sums) = (Extremes::none(), Sums::about(pivot));
+        let (eights, rest) = values.as_chunks();
+        for eight in eights {
+            found.add(eight);
+            sums.add(eight);
+        }
+        found.add(&filled(rest, f64::NAN));
+        sums.add(&filled(rest, pivot));
+        let (min, max, numbers) = found.of_all();
+        let missing = values.len() - numbers;
         self.missing = self.missing.saturating_add(missing as u64);
-        let n = values.len() - missing;
-        if n == 0 {
+        if numbers == 0 {
             return;
-        }
-        let mut own = [0.0; BLOCK];
-        let mut values = values;
-        if missing > 0 {
-            let mut k = 0;
-            for v in values {
-                own[k] = *v;
-                k += usize::from(!v.is_nan());
-            }
-            values = &own[..n];
-        }
-        if self.is_indexed() {
-            let last = self.bins.len() - 1;
-            let bins = self.bins.as_mut_slice();
-            for v in values {
-                let v = if *v > 0.0 { *v } else { 0.0 };
-                bins[(nearest(if v < last as f64 { v } else { last as f64 }) as usize).min(last)] += 1;
-            }
-        } else {
-            grid.count(values, &mut self.bins);
         }
         self.min = if self.min <= min { self.min } else { min };
         self.max = if self.max >= max { self.max } else { max };
-        if min < -math::BOUND || max > math::BOUND {
-            // Bounded, so that the squares of absurd values stay finite.
-            let mut bounded = [0.0; BLOCK];
-            for (to, v) in bounded.iter_mut().zip(values) {
-                *to = math::bounded(*v);
-            }
-            self.moments(&bounded[..n]);
+        if missing == 0 && min >= -math::BOUND && max <= math::BOUND {
+            self.count_bins(grid, values);
+            self.moments(values.len(), &sums);
         } else {
-            self.moments(values);
+            self.count_odd(grid, values);
         }
     }
 
-    /// Adds values, within ±[`math::BOUND`], to mean and m2.
+    /// Counts values some of which are missing or absurd.
+    #[inline(never)]
+    fn count_odd(&mut self, grid: &Grid, values: &[f64]) {
+        let mut own = [0.0; BLOCK];
+        let mut n = 0;
+        for v in values {
+            own[n % BLOCK] = *v;
+            n += usize::from(!v.is_nan());
+        }
+        let own = &mut own[..n];
+        self.count_bins(grid, own);
+        // Bounded, so that the squares of absurd values stay finite.
+        own.iter_mut().for_each(|v| *v = math::bounded(*v));
+        let pivot = if self.n == 0 { own[0] } else { self.mean };
+        let mut sums = Sums::about(pivot);
+        let (eights, rest) = own.as_chunks();
+        eights.iter().for_each(|eight| sums.add(eight));
+        sums.add(&filled(rest, pivot));
+        self.moments(n, &sums);
+    }
+
+    fn count_bins(&mut self, grid: &Grid, values: &[f64]) {
+        if !self.is_indexed() {
+            return grid.count(values, &mut self.bins);
+        }
+        let last = self.bins.len() - 1;
+        let bins = self.bins.as_mut_slice();
+        for v in values {
+            let v = if *v > 0.0 { *v } else { 0.0 };
+            bins[(nearest(if v < last as f64 { v } else { last as f64 }) as usize).min(last)] += 1;
+        }
+    }
+
+    /// Adds `n` values, within ±[`math::BOUND`], to mean and m2.
     ///
     /// One pass, about a pivot that is known before it: the mean so far, or of nothing the first value (T. F. Chan, G. H. Golub,
     /// R. J. LeVeque, "Algorithms for Computing the Sample Variance: Analysis and Recommendations", The American Statistician 37
     /// (1983): shifted data, and the updating of section 2). The pivot stands for k >= 1 values (itself, or those it is the mean of), so what is
     /// subtracted at the end is at most N / k <= BLOCK + 1 times what is left: at worst 8 of 53 bits are lost, however far the data
     /// lie from 0 or from what came before.
-    fn moments(&mut self, values: &[f64]) {
-        let pivot = if self.n == 0 { values[0] } else { self.mean };
-        let mut sums =
-            Sums { pivot: F64x2::splat(pivot), sum: [F64x2::splat(0.0); PAIRS], squares: [F64x2::splat(0.0); PAIRS] };
-        let (eights, rest) = values.as_chunks();
-        eights.iter().for_each(|eight| sums.add(eight));
-        sums.add(&filled(rest, pivot));
+    fn moments(&mut self, n: usize, sums: &Sums) {
+        let pivot = sums.pivot.get::<0>();
         let (sum, squares) = (total(sums.sum), total(sums.squares));
-        self.n = self.n.saturating_add(values.len() as u64);
+        self.n = self.n.saturating_add(n as u64);
         let shift = sum / self.n as f64;
         self.mean = pivot + shift;
         // Rounding may leave a little less than nothing, and absurd squares more than a number holds.
@@ -299,7 +341,7 @@ impl Counts {
     }
 }
 
-/// Sums and extremes are of eight lanes, and then of these: enough for the additions not to wait for each other.
+/// Sums are of eight lanes, which are these: enough for the additions not to wait for each other.
 const PAIRS: usize = 4;
 
 /// What is left of values taken by eight, filled up.
@@ -318,6 +360,12 @@ struct Sums {
 }
 
 impl Sums {
+    /// Of nothing. `pivot`: see [`Counts::moments`].
+    fn about(pivot: f64) -> Sums {
+        let none = [F64x2::splat(0.0); PAIRS];
+        Sums { pivot: F64x2::splat(pivot), sum: none, squares: none }
+    }
+
     #[inline(always)]
     fn add(&mut self, eight: &[f64; 2 * PAIRS]) {
         for (k, pair) in eight.as_chunks().0.iter().enumerate() {
@@ -332,38 +380,37 @@ fn total(lanes: [F64x2; PAIRS]) -> f64 {
     lanes.iter().flat_map(|pair| pair.lanes()).sum()
 }
 
+/// The smallest and the largest value, of four lanes each, and how many values are numbers.
 struct Extremes {
-    low: [F64x2; PAIRS],
-    high: [F64x2; PAIRS],
+    low: [F64x2; 2],
+    high: [F64x2; 2],
     numbers: I64x2,
 }
 
 impl Extremes {
+    fn none() -> Extremes {
+        let (low, high) = (F64x2::splat(f64::INFINITY), F64x2::splat(f64::NEG_INFINITY));
+        Extremes { low: [low; 2], high: [high; 2], numbers: I64x2::splat(0) }
+    }
+
     #[inline(always)]
     fn add(&mut self, eight: &[f64; 2 * PAIRS]) {
         for (k, pair) in eight.as_chunks().0.iter().enumerate() {
             let pair = F64x2::load(pair);
-            self.low[k] = self.low[k].pmin(pair);
-            self.high[k] = self.high[k].pmax(pair);
+            self.low[k % 2] = self.low[k % 2].pmin(pair);
+            self.high[k % 2] = self.high[k % 2].pmax(pair);
             self.numbers = self.numbers - pair.eq(pair);
         }
     }
-}
 
-/// The smallest and the largest value, and how many are NaN; of nothing but NaN infinities.
-fn extremes(values: &[f64]) -> (f64, f64, usize) {
-    let mut found = Extremes {
-        low: [F64x2::splat(f64::INFINITY); PAIRS],
-        high: [F64x2::splat(f64::NEG_INFINITY); PAIRS],
-        numbers: I64x2::splat(0),
-    };
-    let (eights, rest) = values.as_chunks();
-    eights.iter().for_each(|eight| found.add(eight));
-    found.add(&filled(rest, f64::NAN));
-    let lanes = |of: [F64x2; PAIRS]| of.into_iter().flat_map(F64x2::lanes);
-    let low = lanes(found.low).fold(f64::INFINITY, |a, b| if b < a { b } else { a });
-    let high = lanes(found.high).fold(f64::NEG_INFINITY, |a, b| if b > a { b } else { a });
-    let numbers = found.numbers.get::<0>() + found.numbers.get::<1>();
-    // Plus zero: which of the two zeros came first does not matter.
-    (low + 0.0, high + 0.0, values.len() - numbers as usize)
+    /// The smallest and the largest of all lanes, and how many values are not NaN; of nothing but NaN infinities.
+    fn of_all(&self) -> (f64, f64, usize) {
+        let [low, high] = [self.low[0].pmin(self.low[1]), self.high[0].pmax(self.high[1])];
+        let (low, high) = (low.lanes(), high.lanes());
+        let numbers = self.numbers.get::<0>() + self.numbers.get::<1>();
+        // Plus zero: which of the two zeros came first does not matter.
+        let low = if low[1] < low[0] { low[1] } else { low[0] };
+        let high = if high[1] > high[0] { high[1] } else { high[0] };
+        (low + 0.0, high + 0.0, numbers as usize)
+    }
 }
