@@ -1,7 +1,7 @@
 //! Door 1 itself: one cell to one slot, and what to say where that fails.
 
 use super::message::{list, nearest, number as shown, quote};
-use super::{Cell, Code, Extra, Field, FieldKind, Record, Schema, Unknown, Violation};
+use super::{Cell, Code, Extra, Field, FieldKind, Levels, Record, Schema, Unknown, Violation};
 use crate::math::BLOCK;
 use crate::simd::{F64x2, I64x2};
 use crate::time;
@@ -109,56 +109,70 @@ impl Schema {
 }
 
 impl FieldKind {
-    /// The slot of `cell`, NaN for a missing value. (A function of its own, as those for times are: what a host of wasm compiles
-    /// for a row is then small.)
+    /// The slot of `cell`, NaN for a missing value. (A function for each kind, because a host of wasm compiles what a row needs, and
+    /// compiles large functions once more after fewer calls.)
     #[inline(never)]
     fn slot(&self, cell: &Cell<'_>) -> Result<f64, Fault> {
-        const MISSING: Result<f64, Fault> = Ok(f64::NAN);
-        if let Cell::Raw(text) = cell
-            && text.trim_ascii().is_empty()
-        {
-            return MISSING;
-        }
         match (self, cell) {
             (_, Cell::Missing) => MISSING,
-            (FieldKind::Flag, Cell::Flag(b)) => Ok(f64::from(u8::from(*b))),
+            (_, Cell::Raw(text)) if text.trim_ascii().is_empty() => MISSING,
             (_, Cell::Number(v) | Cell::Time(v)) if !v.is_finite() => MISSING,
-
             (FieldKind::Number { min, max }, Cell::Number(v)) => in_range(*v, *min, *max),
-            (FieldKind::Number { min, max }, Cell::Raw(text)) => match parse(text.trim_ascii()) {
-                Some(v) if v.is_finite() => in_range(v, *min, *max),
-                Some(_) => MISSING,
-                None => Err(Fault::Type),
-            },
-
-            (FieldKind::Category { levels, unknown }, Cell::Number(v)) => {
-                level(levels.find_number(*v), levels.len(), *unknown)
-            }
-            (FieldKind::Category { levels, unknown }, Cell::Flag(b)) => {
-                level(levels.find(if *b { "true" } else { "false" }), levels.len(), *unknown)
-            }
-            (FieldKind::Category { .. } | FieldKind::Time, Cell::Text(text)) if text.trim_ascii().is_empty() => MISSING,
-            (FieldKind::Category { levels, unknown }, Cell::Text(text)) => {
-                level(levels.find(text), levels.len(), *unknown)
-            }
-            (FieldKind::Category { levels, unknown }, Cell::Raw(text)) => {
-                let trimmed = text.trim_ascii();
-                let found = levels.find(text).or_else(|| levels.find(trimmed)).or_else(|| levels.find_spelt(trimmed));
-                level(found, levels.len(), *unknown)
-            }
-
-            (FieldKind::Flag, Cell::Number(v)) if *v == 0.0 || *v == 1.0 => Ok(v.abs()),
-            (FieldKind::Flag, Cell::Raw(text)) => {
-                flag(text.trim_ascii()).map(|b| f64::from(u8::from(b))).ok_or(Fault::Type)
-            }
-
-            (FieldKind::Time, Cell::Time(seconds)) => instant((*seconds * 1000.0).round()),
-            (FieldKind::Time, Cell::Number(millis)) => instant(millis.trunc()),
-            (FieldKind::Time, Cell::Text(text)) => time::parse_iso(text).ok_or(Fault::Type),
-            (FieldKind::Time, Cell::Raw(text)) => time::parse(text.trim_ascii()).ok_or(Fault::Type),
-
+            (FieldKind::Number { min, max }, Cell::Raw(text)) => number_slot(text, *min, *max),
+            (FieldKind::Category { levels, unknown }, _) => category_slot(levels, *unknown, cell),
+            (FieldKind::Flag, _) => flag_slot(cell),
+            (FieldKind::Time, _) => time_slot(cell),
             _ => Err(Fault::Type),
         }
+    }
+}
+
+const MISSING: Result<f64, Fault> = Ok(f64::NAN);
+
+#[inline(never)]
+fn number_slot(text: &str, min: Option<f64>, max: Option<f64>) -> Result<f64, Fault> {
+    match parse(text.trim_ascii()) {
+        Some(v) if v.is_finite() => in_range(v, min, max),
+        Some(_) => MISSING,
+        None => Err(Fault::Type),
+    }
+}
+
+#[inline(never)]
+fn category_slot(levels: &Levels, unknown: Unknown, cell: &Cell<'_>) -> Result<f64, Fault> {
+    let found = match cell {
+        Cell::Number(v) => levels.find_number(*v),
+        Cell::Flag(b) => levels.find(if *b { "true" } else { "false" }),
+        Cell::Text(text) if text.trim_ascii().is_empty() => return MISSING,
+        Cell::Text(text) => levels.find(text),
+        Cell::Raw(text) => {
+            let trimmed = text.trim_ascii();
+            levels.find(text).or_else(|| levels.find(trimmed)).or_else(|| levels.find_spelt(trimmed))
+        }
+        _ => return Err(Fault::Type),
+    };
+    level(found, levels.len(), unknown)
+}
+
+#[inline(never)]
+fn flag_slot(cell: &Cell<'_>) -> Result<f64, Fault> {
+    match cell {
+        Cell::Flag(b) => Ok(f64::from(u8::from(*b))),
+        Cell::Number(v) if *v == 0.0 || *v == 1.0 => Ok(v.abs()),
+        Cell::Raw(text) => flag(text.trim_ascii()).map(|b| f64::from(u8::from(b))).ok_or(Fault::Type),
+        _ => Err(Fault::Type),
+    }
+}
+
+#[inline(never)]
+fn time_slot(cell: &Cell<'_>) -> Result<f64, Fault> {
+    match cell {
+        Cell::Time(seconds) => instant((*seconds * 1000.0).round()),
+        Cell::Number(millis) => instant(millis.trunc()),
+        Cell::Text(text) if text.trim_ascii().is_empty() => MISSING,
+        Cell::Text(text) => time::parse_iso(text).ok_or(Fault::Type),
+        Cell::Raw(text) => time::parse(text.trim_ascii()).ok_or(Fault::Type),
+        _ => Err(Fault::Type),
     }
 }
 
