@@ -42,6 +42,8 @@ pub enum ErrorKind {
     Export,
     /// A config or an argument cannot be used.
     Config,
+    /// The work was interrupted, or has used up the time or memory it was given.
+    Interrupted,
     /// The operating system refused.
     Io,
 }

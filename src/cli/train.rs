@@ -30,7 +30,7 @@ pub struct Args {
     /// The column to predict
     #[arg(long, value_name = "COLUMN")]
     target: Option<String>,
-    /// The kind of model: gradient_boosting (default), random_forest or logistic_regression
+    /// The kind of model: gradient_boosting (default), xgboost, random_forest, extra_trees, logistic_regression, svm, mlp, gaussian_nb, stacking or voting
     #[arg(long, value_name = "TYPE")]
     model: Option<ModelKind>,
     /// A YAML config; see the README for its keys

@@ -7,17 +7,23 @@
 //! Same table, config and seed give the same file, byte for byte, at any number of threads.
 
 mod answer;
+mod bayes;
 pub mod config;
 mod encoders;
+mod ensemble;
+mod estimator;
 mod finish;
 mod linear;
+mod mlp;
 pub mod params;
 mod prepare;
 mod problem;
+mod svm;
 mod tree;
 
 pub(crate) use answer::{reference, slots};
 pub use config::Config;
+pub use estimator::Estimator;
 pub(crate) use finish::{name_of, witness_records};
 pub use params::Params;
 pub use problem::{Fitted, Problem, Progress};
@@ -29,12 +35,12 @@ use crate::data::{Dataset, Inferred, Table};
 use crate::error::{Error, ErrorKind, Result};
 use crate::metrics::Metrics;
 use crate::pipeline::{Encoders, Pipeline};
-use crate::schema::Schema;
-use answer::{encode, evaluate, test_metrics};
-use encoders::{Column, slot_kinds};
+use answer::{evaluate, test_metrics};
+use encoders::slot_kinds;
+use estimator::Frame;
 use finish::{facts, importance, name};
-use ndarray::{Array2, ArrayView2, Axis};
-use prepare::{as_of, check_hidden, check_size, derive, infer, leave_out_unread, target, weights};
+use ndarray::{Array2, Axis};
+use prepare::{as_of, check_hidden, derive, infer, leave_out_unread, target, weights};
 
 /// The part of the rows held out where the config does not say.
 pub const VALIDATION_FRACTION: f64 = 0.2;
@@ -111,8 +117,16 @@ pub fn fit(config: &Config, table: &Table, test: Option<&Table>, progress: &dyn 
     if train.is_empty() || held_out.is_empty() {
         return Err(Error::new(ErrorKind::Data, "too few rows: both training and validation need some of each class"));
     }
-    let run = Run { config, schema: &schema, pipeline: &pipeline, slots: slots.view(), y: &data.y, weight: &weight };
-    let mut first = run.fit(&params, &train, Some(&held_out), classes.len(), progress)?;
+    let frame = Frame {
+        kinds: slot_kinds(&schema, &pipeline.derived),
+        hidden: &config.data.features.hidden,
+        slots: slots.view(),
+        y: &data.y,
+        weight: &weight,
+        n_classes: classes.len(),
+    };
+    let estimator = Estimator { params, preprocessing: config.preprocessing.clone() };
+    let mut first = estimator.fit(&frame, &train, Some(&held_out), config.seed, progress)?;
     let held_slots = slots.select(Axis(0), &held_out);
     let held_y: Vec<usize> = held_out.iter().map(|&i| data.y[i]).collect();
     let validation = evaluate(&first.encoders, &first.fitted.model, held_slots.view(), held_y, classes.len(), 0);
@@ -122,7 +136,7 @@ pub fn fit(config: &Config, table: &Table, test: Option<&Table>, progress: &dyn 
     notes.append(&mut first.notes);
     let last = if config.training.refit {
         let all: Vec<usize> = (0..data.len()).collect();
-        let mut last = run.fit(&params.with_rounds(rounds), &all, None, classes.len(), progress)?;
+        let mut last = estimator.with_rounds(rounds).fit(&frame, &all, None, config.seed, progress)?;
         last.notes.retain(|n| !notes.contains(n));
         notes.append(&mut last.notes);
         last
@@ -165,57 +179,6 @@ pub fn fit(config: &Config, table: &Table, test: Option<&Table>, progress: &dyn 
         class_counts,
         notes,
     };
-    facts(&mut trained, config, &params, table, data.len());
+    facts(&mut trained, config, &estimator.params, table, data.len());
     Ok(trained)
-}
-
-/// Fits encoders and model on some rows.
-struct Run<'a> {
-    config: &'a Config,
-    schema: &'a Schema,
-    pipeline: &'a Pipeline,
-    slots: ArrayView2<'a, f64>,
-    y: &'a [usize],
-    weight: &'a [f64],
-}
-
-/// What a fit gave.
-struct Fit {
-    encoders: Encoders,
-    columns: Vec<Column>,
-    fitted: Fitted,
-    notes: Vec<String>,
-}
-
-impl Run<'_> {
-    fn fit(
-        &self,
-        params: &Params,
-        rows: &[usize],
-        held_out: Option<&[usize]>,
-        n_classes: usize,
-        progress: &dyn Progress,
-    ) -> Result<Fit> {
-        let kinds = slot_kinds(self.schema, &self.pipeline.derived);
-        let slots = self.slots.select(Axis(0), rows);
-        let mut notes = Vec::new();
-        let hidden = &self.config.data.features.hidden;
-        let prep = &self.config.preprocessing;
-        let (encoders, columns) = encoders::fit(prep, params.is_tree(), &kinds, hidden, slots.view(), &mut notes)?;
-        check_size(&columns, self.slots.nrows(), &kinds)?;
-        let levels: Vec<Option<usize>> = columns.iter().map(|c| c.levels).collect();
-        let part = |rows: &[usize]| {
-            let x = encode(&encoders, self.slots.select(Axis(0), rows).view());
-            let y: Vec<usize> = rows.iter().map(|&i| self.y[i]).collect();
-            let weight: Vec<f64> = rows.iter().map(|&i| self.weight[i]).collect();
-            (x, y, weight)
-        };
-        let (x, y, weight) = part(rows);
-        let problem = Problem { x: x.view(), y: &y, n_classes, weight: &weight, levels: &levels };
-        let held = held_out.map(part);
-        let validation = held.as_ref().map(|(x, y, weight)| Problem { x: x.view(), y, weight, ..problem });
-        let mut fitted = params.fit(&problem, validation.as_ref(), self.config.seed, progress)?;
-        notes.append(&mut fitted.notes);
-        Ok(Fit { encoders, columns, fitted, notes })
-    }
 }

@@ -74,6 +74,12 @@ pub trait Progress: Sync {
     fn inferred(&self, schema: &Schema, derived: &[Derived], profile: &Profile) {
         let _ = (schema, derived, profile);
     }
+
+    /// An error where the work should end: it was interrupted, or has used up its time or memory. Trainers ask every few
+    /// milliseconds, and hand the error on.
+    fn proceed(&self) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// Tells nobody.

@@ -101,23 +101,54 @@ pub enum ModelKind {
     /// Trees, each correcting the sum of those before.
     #[default]
     GradientBoosting,
+    /// Trees, as XGBoost grows them.
+    Xgboost,
     /// Trees over resampled rows, averaged.
     RandomForest,
+    /// Trees with random cuts, averaged.
+    ExtraTrees,
     /// A linear score through a sigmoid or softmax.
     LogisticRegression,
+    /// Support vector machines, one per pair of classes.
+    Svm,
+    /// A multi-layer perceptron.
+    Mlp,
+    /// Gaussian naive Bayes.
+    GaussianNb,
+    /// An estimator over the answers of others.
+    Stacking,
+    /// The mean of others' answers.
+    Voting,
 }
 
 impl ModelKind {
     /// Every trainer.
-    pub const ALL: [ModelKind; 3] =
-        [ModelKind::GradientBoosting, ModelKind::RandomForest, ModelKind::LogisticRegression];
+    pub const ALL: [ModelKind; 10] = [
+        ModelKind::GradientBoosting,
+        ModelKind::Xgboost,
+        ModelKind::RandomForest,
+        ModelKind::ExtraTrees,
+        ModelKind::LogisticRegression,
+        ModelKind::Svm,
+        ModelKind::Mlp,
+        ModelKind::GaussianNb,
+        ModelKind::Stacking,
+        ModelKind::Voting,
+    ];
 
     /// Its name in a config.
     pub fn name(self) -> &'static str {
         match self {
             ModelKind::GradientBoosting => "gradient_boosting",
+            ModelKind::Xgboost => "xgboost",
             ModelKind::RandomForest => "random_forest",
+            ModelKind::ExtraTrees => "extra_trees",
             ModelKind::LogisticRegression => "logistic_regression",
+            ModelKind::Svm => "svm",
+            ModelKind::Mlp => "mlp",
+            ModelKind::GaussianNb => "gaussian_nb",
+            ModelKind::Stacking => "stacking",
+            ModelKind::Voting => "voting",
         }
     }
 }
