@@ -228,7 +228,7 @@ fn columns() -> Group {
     let answers = vec![0.5; 2 * BLOCK];
     let count = {
         let (blocks, answers) = (blocks.clone(), answers.clone());
-        let (mut counter, mut at, wanted) = (Counter::new(&reference), 0, vec![true; BLOCK]);
+        let (mut counter, mut at, wanted) = (Counter::new(&reference, None), 0, vec![true; BLOCK]);
         move || {
             at = (at + 1) % BLOCKS;
             counter.block(black_box(&blocks[at]), &answers, BLOCK, &wanted);
@@ -237,7 +237,7 @@ fn columns() -> Group {
     };
     let count_rows = {
         let rows: Vec<Vec<f64>> = blocks.iter().map(|block| transposed(block, SLOTS)).collect();
-        let (mut counter, mut at) = (Counter::new(&reference), 0);
+        let (mut counter, mut at) = (Counter::new(&reference, None), 0);
         move || {
             at = (at + 1) % BLOCKS;
             for row in rows[at].chunks_exact(SLOTS) {

@@ -53,12 +53,15 @@ pub enum Answer<'a> {
 /// ([`Engine::artifact`], [`Engine::id`]).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Prediction<'a> {
-    /// Index of the most probable class; of equals the first.
+    /// Index of the predicted class: the most probable, of equals the first; with a threshold class 1 where its probability is
+    /// at least that.
     pub class_index: usize,
     /// Per class; the engine's buffer until the next call.
     pub probability: Cow<'a, [f64]>,
-    /// The largest of them.
+    /// That of the predicted class.
     pub confidence: f64,
+    /// The artifact's [threshold](Artifact::threshold), where it has one.
+    pub threshold: Option<f64>,
     /// What `now()` meant, seconds since 1970 UTC.
     pub as_of: f64,
     /// When it was asked, seconds since 1970 UTC.
@@ -146,7 +149,7 @@ impl Engine {
             degraded: None,
             cache: Cache::new(work.slots.len(), work.probability.len(), limits),
             key: Key::new(work.slots.len()),
-            live: Counter::new(&artifact.profile),
+            live: Counter::new(&artifact.profile, artifact.threshold),
             rejected: 0,
             violations: Vec::new(),
             block: None,
@@ -251,10 +254,12 @@ impl Engine {
         }
         let probability = self.work.probability.as_slice();
         self.live.row(&self.work.slots, probability);
-        let class_index = math::argmax(probability);
+        let threshold = self.artifact.threshold;
+        let class_index = math::decide(probability, threshold);
         Prediction {
             class_index,
             confidence: probability[class_index],
+            threshold,
             probability: Cow::Borrowed(probability),
             as_of,
             timestamp: now,
@@ -323,10 +328,12 @@ impl Engine {
                 continue;
             };
             let probability: Vec<f64> = block.probability.chunks_exact(BLOCK).map(|column| column[row]).collect();
-            let class_index = math::argmax(&probability);
+            let threshold = self.artifact.threshold;
+            let class_index = math::decide(&probability, threshold);
             answers.push(Answer::Prediction(Prediction {
                 class_index,
                 confidence: probability[class_index],
+                threshold,
                 probability: Cow::Owned(probability),
                 as_of: at,
                 timestamp,
@@ -397,6 +404,7 @@ impl Engine {
             version: self.artifact.version.clone(),
             id: self.id.clone(),
             classes: self.artifact.classes.clone(),
+            threshold: self.artifact.threshold,
             extra: SchemaSummary::of(schema).extra,
             fields: fields.map(|(field, counts)| FieldSummary::of(field, Some(counts))).collect(),
             derived: DerivedSummary::of(&self.artifact.pipeline),
@@ -472,6 +480,9 @@ pub struct Description {
     pub id: String,
     /// Class labels, in the order of `probability`.
     pub classes: Vec<String>,
+    /// The least probability of class 1 that makes it the prediction, where that is not left to the larger one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<f64>,
     /// `ignore` or `reject`: what becomes of a record's names that are no field.
     pub extra: String,
     /// The fields, with what the training data looked like (`observed`).

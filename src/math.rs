@@ -66,6 +66,15 @@ pub fn argmax(values: &[f64]) -> usize {
     best
 }
 
+/// The class that probabilities are taken for: with a threshold (two classes) class 1 where its probability is at least that;
+/// without one the [largest](argmax).
+pub fn decide(probability: &[f64], threshold: Option<f64>) -> usize {
+    match (threshold, probability) {
+        (Some(threshold), [_, p1]) => usize::from(*p1 >= threshold),
+        _ => argmax(probability),
+    }
+}
+
 /// A dense matrix as it is stored: row-major. `view()` is what the arithmetic uses.
 #[derive(Clone, Debug, PartialEq, Default, crate::wire::Encode)]
 pub struct Matrix {

@@ -271,6 +271,7 @@ impl Runtime {
 
     /// Answers the first `rows` rows of the piece, past the cache. `by_rows`: they are row by row, not in columns.
     pub fn run_piece(&mut self, rows: usize, as_of: f64, now: f64, by_rows: bool) {
+        let threshold = self.engine.artifact().threshold;
         for from in (0..rows.min(self.indices.len())).step_by(BLOCK) {
             let n = BLOCK.min(rows - from);
             self.fill(from, n, by_rows);
@@ -284,7 +285,7 @@ impl Runtime {
                     *p = column[r];
                 }
                 if *plain {
-                    *index = math::argmax(answer) as i32;
+                    *index = math::decide(answer, threshold) as i32;
                 }
             }
         }

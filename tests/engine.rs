@@ -105,6 +105,42 @@ fn the_first_of_equal_classes_is_predicted() {
 }
 
 #[test]
+fn a_threshold_decides_between_two_classes_in_all_ways() {
+    let mut artifact = small();
+    // What (0.5, 1) gets, to the bit.
+    let threshold = math::sigmoid(-0.625);
+    artifact.threshold = Some(threshold);
+    let rows = [(0.5, 1.0, 1), (0.499_999_9, 1.0, 0), (4.0, 0.0, 1), (-3.0, 0.0, 0)];
+    let mut engine = load(&artifact);
+    for (a, b, expected) in rows {
+        for _ in 0..2 {
+            let p = sound(engine.predict(&Numbers(a, b), None, NOW).unwrap());
+            assert_eq!((p.class_index, p.threshold), (expected, Some(threshold)));
+            assert_eq!(p.confidence, p.probability[expected]);
+            let again = engine.predict_row(&[a, b], None, NOW).unwrap();
+            assert_eq!((again.class_index, again.threshold), (expected, Some(threshold)));
+        }
+    }
+    let records: Vec<Numbers> = rows.iter().map(|(a, b, _)| Numbers(*a, *b)).collect();
+    let records: Vec<&dyn Record> = records.iter().map(|r| r as &dyn Record).collect();
+    for (answer, (_, _, expected)) in engine.predict_batch(&records, None, NOW).unwrap().into_iter().zip(rows) {
+        let p = sound(answer);
+        assert_eq!((p.class_index, p.threshold), (expected, Some(threshold)));
+    }
+    // Counted as predicted, one by one and by blocks: 4 x 4 and 4.
+    assert_eq!(engine.report().predicted.0, [("no".into(), 10), ("yes".into(), 10)]);
+    assert_eq!(engine.schema().threshold, Some(threshold));
+    assert_eq!(sound(load(&small()).predict(&Numbers(0.5, 1.0), None, NOW).unwrap()).threshold, None);
+
+    for (threshold, n) in [(f64::NAN, 2), (-0.1, 2), (1.1, 2), (f64::INFINITY, 2), (0.5, 3)] {
+        let mut artifact = everything(n);
+        artifact.threshold = Some(threshold);
+        let e = artifact.check().unwrap_err().to_string();
+        assert_eq!(e, "a threshold is a probability, 0 to 1, of two classes");
+    }
+}
+
+#[test]
 fn a_time_that_is_none_is_an_error_and_nothing_is_counted() {
     let mut engine = load(&small());
     for (as_of, now, what) in [

@@ -28,7 +28,7 @@ fn every_metric_equals_scikit_learns() {
             match (key.as_str(), want) {
                 ("reliability", want) => {
                     let is_one: Vec<bool> = y.iter().map(|&v| v == 1).collect();
-                    let bins = metrics::reliability(&is_one, &p.column(1).to_vec(), 5);
+                    let bins = metrics::reliability(&is_one, &p.column(1).to_vec(), None, 5);
                     let (predicted, observed) = (floats(&want[0]), floats(&want[1]));
                     assert_eq!(bins.len(), predicted.len(), "{name}: reliability");
                     for (k, bin) in bins.iter().enumerate() {
@@ -50,10 +50,10 @@ fn every_metric_equals_scikit_learns() {
 fn curves_have_the_areas_they_should() {
     let y = [false, false, true, true, false, true, true, false];
     let score = [0.1, 0.4, 0.35, 0.8, 0.4, 0.4, 0.9, 0.05];
-    let roc = metrics::roc_curve(&y, &score).unwrap();
+    let roc = metrics::roc_curve(&y, &score, None).unwrap();
     let area: f64 = roc.windows(2).map(|w| (w[1].0 - w[0].0) * (w[1].1 + w[0].1) / 2.0).sum();
     assert!(close(area, metrics::roc_auc(&y, &score).unwrap()));
-    let pr = metrics::precision_recall_curve(&y, &score).unwrap();
+    let pr = metrics::precision_recall_curve(&y, &score, None).unwrap();
     let mut recall = 0.0;
     let steps = pr.iter().map(|(r, p)| {
         let step = (r - recall) * p;

@@ -20,6 +20,9 @@ pub struct Header {
     pub version: String,
     /// Class labels, in the order of `probability`.
     pub classes: Vec<String>,
+    /// Two classes: the least probability of class 1 that makes it the prediction, where that is not left to the larger one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<f64>,
     /// What a record is.
     pub schema: SchemaSummary,
     /// Derived features as they were written.
@@ -48,6 +51,7 @@ impl Header {
             name: artifact.name.clone(),
             version: artifact.version.clone(),
             classes: artifact.classes.clone(),
+            threshold: artifact.threshold,
             schema: SchemaSummary::of(&artifact.schema),
             derived: DerivedSummary::of(&artifact.pipeline),
             model,

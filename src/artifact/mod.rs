@@ -57,13 +57,15 @@ pub struct Artifact {
     pub pipeline: Pipeline,
     /// From `x` to probabilities.
     pub model: Model,
+    /// Two classes: the least probability of class 1 that makes it the prediction, in 0..=1. `None`: the most probable class is.
+    pub threshold: Option<f64>,
     /// The training data's counts.
     pub profile: Profile,
     /// Raw records with the bits of their answers.
     pub witnesses: Vec<Witness>,
 }
 
-decodes!(struct Artifact { name, version, classes, schema, pipeline, model, profile, witnesses });
+decodes!(struct Artifact { name, version, classes, schema, pipeline, model, threshold, profile, witnesses });
 
 /// The numbers between a record and its answer; buffers that are used again for the next.
 #[derive(Clone, Debug)]
@@ -206,6 +208,9 @@ impl Artifact {
         if self.model.n_classes() != n {
             let m = self.model.n_classes();
             return Err(broken(format!("there are {n} class labels, the model tells {m} classes apart")));
+        }
+        if self.threshold.is_some_and(|t| n != 2 || !(0.0..=1.0).contains(&t)) {
+            return Err(broken("a threshold is a probability, 0 to 1, of two classes"));
         }
         self.profile.check(&self.schema, &self.pipeline, n).map_err(|e| e.context("in the profile"))?;
         self.check_witnesses()

@@ -52,6 +52,9 @@ impl Serialize for Line<'_> {
                 map.serialize_entry("class_index", &p.class_index)?;
                 map.serialize_entry("probability", &Probability { labels: source.classes, values: &p.probability })?;
                 map.serialize_entry("confidence", &p.confidence)?;
+                if let Some(threshold) = &p.threshold {
+                    map.serialize_entry("threshold", threshold)?;
+                }
                 self.serialize_source(&mut map)?;
                 map.serialize_entry("as_of", &format_iso(p.as_of))?;
                 map.serialize_entry("timestamp", &format_iso(p.timestamp))?;

@@ -95,6 +95,9 @@ fn source(artifact: &Artifact, id: &str) -> String {
         labels.iter().enumerate().map(|(k, label)| format!("{}: p[o + {k}]", key(label))).collect();
     let _ = write!(js, "  return {{ status: \"ok\", prediction: L[k], class_index: k, ");
     let _ = write!(js, "probability: {{ {} }}, confidence: p[o + k], ", probability.join(", "));
+    if let Some(threshold) = artifact.threshold {
+        let _ = write!(js, "threshold: {}, ", ryu_js::Buffer::new().format(threshold));
+    }
     let [name, version, id] = [&artifact.name, &artifact.version, id].map(types::text);
     let _ = write!(js, "model: {name}, model_version: {version}, model_id: {id}, ");
     js += "as_of, timestamp, cached };\n}\n";

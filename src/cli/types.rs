@@ -43,13 +43,20 @@ pub(super) fn declarations(artifact: &Artifact, id: &str) -> String {
     ts += "}\n\n/** The classes, in the order of `class_index`. */\nexport type Label = ";
     ts += &union(artifact.classes.iter().map(|label| text(label)));
     ts += ";\n\n/** The answer to a sound record. */\nexport interface Prediction {\n  status: \"ok\";\n";
-    ts += "  /** The most probable class. */\n  prediction: Label;\n  class_index: ";
+    ts += match artifact.threshold {
+        None => "  /** The most probable class. */\n",
+        Some(_) => "  /** The second class where its probability is at least the threshold. */\n",
+    };
+    ts += "  prediction: Label;\n  class_index: ";
     ts += &union((0..artifact.classes.len()).map(|i| i.to_string()));
     ts += ";\n  /** Per class, in 0..1, adding up to 1. */\n  probability: {\n";
     for label in &artifact.classes {
         let _ = writeln!(ts, "    {}: number;", key(label));
     }
-    ts += "  };\n  /** The largest probability. */\n  confidence: number;\n";
+    ts += "  };\n  /** The probability of the predicted class. */\n  confidence: number;\n";
+    if let Some(threshold) = artifact.threshold {
+        let _ = writeln!(ts, "  threshold: {};", ryu_js::Buffer::new().format(threshold));
+    }
     ts += MODEL_FIELDS;
     ts += "  /** What `now()` meant in the features (ISO 8601, UTC). */\n  as_of: string;\n";
     ts += "  timestamp: string;\n  cached: boolean;\n}\n\n/** One reason why a record is refused. */\n";

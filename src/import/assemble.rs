@@ -135,6 +135,7 @@ fn assemble(mut foreign: Foreign, digest: &[u8], options: &Options) -> Result<Im
         schema,
         pipeline: Pipeline { derived, encoders: lowered.encoders },
         model: lowered.model,
+        threshold: None,
         profile: Profile::default(),
         witnesses: Vec::new(),
     };

@@ -60,7 +60,7 @@ pub(super) fn observe(mut artifact: Artifact, sample: &Sample) -> Result<(Artifa
     for (row, mut answer) in rows.rows().into_iter().zip(answers.rows_mut()) {
         work.slots.iter_mut().zip(row).for_each(|(slot, v)| *slot = *v);
         artifact.predict(&mut work);
-        artifact.profile.observe_answer(&work.probability);
+        artifact.profile.observe_answer(&work.probability, artifact.threshold);
         answer.iter_mut().zip(&work.probability).for_each(|(a, p)| *a = *p);
     }
     let metrics = sample.target.as_ref().map(|_| Metrics::of(&data.y, answers.view()));

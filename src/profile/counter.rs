@@ -19,6 +19,7 @@ const WAITING: usize = 120;
 #[derive(Clone, Debug)]
 pub struct Counter {
     counted: Profile,
+    threshold: Option<f64>,
     /// Per slot; made for the first row, so that an engine loads fast.
     grids: Vec<Grid>,
     /// Rows not counted yet, by columns of [`WAITING`]: slots, then probabilities.
@@ -28,9 +29,9 @@ pub struct Counter {
 }
 
 impl Counter {
-    /// Over the edges of `reference`; nothing is counted.
-    pub fn new(reference: &Profile) -> Counter {
-        Counter { counted: reference.fresh(), grids: Vec::new(), waiting: Vec::new(), rows: 0 }
+    /// Over the edges of `reference`; nothing is counted. `threshold`: which answers are of class 1, see [`math::decide`].
+    pub fn new(reference: &Profile, threshold: Option<f64>) -> Counter {
+        Counter { counted: reference.fresh(), threshold, grids: Vec::new(), waiting: Vec::new(), rows: 0 }
     }
 
     /// Counts one row. `slots`: fields, then derived features; `probability`: its answer.
@@ -43,7 +44,7 @@ impl Counter {
         put(probability, of_classes, self.rows);
         self.rows += 1;
         if self.rows == WAITING {
-            count_rows(&mut self.counted, &self.grids, &self.waiting, self.rows);
+            count_rows(&mut self.counted, &self.grids, &self.waiting, self.rows, self.threshold);
             self.rows = 0;
         }
     }
@@ -63,13 +64,13 @@ impl Counter {
                 counts.count_all(grid, values.map(|(v, _)| *v));
             }
         }
-        self.counted.observe_answers(probability.chunks_exact(BLOCK), &wanted[..rows]);
+        self.counted.observe_answers(probability.chunks_exact(BLOCK), &wanted[..rows], self.threshold);
     }
 
     /// What has been counted.
     pub fn profile(&self) -> Profile {
         let mut profile = self.counted.clone();
-        count_rows(&mut profile, &self.grids, &self.waiting, self.rows);
+        count_rows(&mut profile, &self.grids, &self.waiting, self.rows, self.threshold);
         profile
     }
 
@@ -101,12 +102,12 @@ fn put(row: &[f64], columns: &mut [f64], at: usize) {
     }
 }
 
-fn count_rows(profile: &mut Profile, grids: &[Grid], waiting: &[f64], rows: usize) {
+fn count_rows(profile: &mut Profile, grids: &[Grid], waiting: &[f64], rows: usize, threshold: Option<f64>) {
     let mut columns = waiting.chunks_exact(WAITING);
     for ((counts, grid), column) in profile.slots.iter_mut().zip(grids).zip(&mut columns) {
         counts.count(grid, &column[..rows]);
     }
-    profile.observe_answers(columns, &[true; WAITING][..rows]);
+    profile.observe_answers(columns, &[true; WAITING][..rows], threshold);
 }
 
 /// Finds the bins of a slot's values: buckets of equal width lead near, a few comparisons to the bin itself.

@@ -81,7 +81,7 @@ impl Profile {
         let mut answer = vec![0.0; n];
         for row in probability.rows() {
             answer.iter_mut().zip(row).for_each(|(to, p)| *to = *p);
-            profile.observe_answer(&answer);
+            profile.observe_answer(&answer, None);
         }
         profile
     }
@@ -104,9 +104,9 @@ impl Profile {
         }
     }
 
-    /// Counts one answer.
-    pub fn observe_answer(&mut self, probability: &[f64]) {
-        if let Some(count) = self.predicted.get_mut(math::argmax(probability)) {
+    /// Counts one answer. `threshold`: see [`math::decide`].
+    pub fn observe_answer(&mut self, probability: &[f64], threshold: Option<f64>) {
+        if let Some(count) = self.predicted.get_mut(math::decide(probability, threshold)) {
             *count = count.saturating_add(1);
         }
         for (bins, p) in self.probability.iter_mut().zip(probability) {
@@ -115,7 +115,12 @@ impl Profile {
     }
 
     /// Counts the answers of those rows (at most [`BLOCK`]) that are wanted. `probability`: a column per class, at least as long.
-    fn observe_answers<'a>(&mut self, probability: impl Iterator<Item = &'a [f64]>, wanted: &[bool]) {
+    fn observe_answers<'a>(
+        &mut self,
+        probability: impl Iterator<Item = &'a [f64]>,
+        wanted: &[bool],
+        threshold: Option<f64>,
+    ) {
         let (mut class, mut most) = ([0u32; BLOCK], [f64::NEG_INFINITY; BLOCK]);
         let mut tenths = [0u8; BLOCK];
         for (k, (bins, column)) in self.probability.iter_mut().zip(probability).enumerate() {
@@ -123,6 +128,9 @@ impl Profile {
             for ((class, most), p) in class.iter_mut().zip(&mut most).zip(column) {
                 *class = if *p > *most { k as u32 } else { *class };
                 *most = if *p > *most { *p } else { *most };
+            }
+            if let (1, Some(threshold)) = (k, threshold) {
+                class.iter_mut().zip(column).for_each(|(class, p)| *class = u32::from(*p >= threshold));
             }
             for (to, p) in tenths.iter_mut().zip(column) {
                 *to = tenth(*p);

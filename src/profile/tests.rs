@@ -96,7 +96,7 @@ proptest! {
         let reference = profile(&values);
         reference.check(&schema(), &pipeline(), 2).unwrap();
         let of = |values: &[f64]| {
-            let mut counter = Counter::new(&reference);
+            let mut counter = Counter::new(&reference, None);
             values.iter().for_each(|v| counter.row(&[*v, 0.0, 1.0], &[0.5, 0.5]));
             counter.profile()
         };
@@ -140,7 +140,7 @@ proptest! {
         let numbers: Vec<f64> = rows.iter().map(|r| r.0.unwrap_or(f64::NAN)).collect();
         let reference = profile(&numbers);
         let index = |k: u32, n: u32| if k < n { f64::from(k) } else { f64::NAN };
-        let (mut alone, mut blocks) = (Counter::new(&reference), Counter::new(&reference));
+        let (mut alone, mut blocks) = (Counter::new(&reference, None), Counter::new(&reference, None));
         let mut one_by_one = reference.fresh();
         for rows in rows.chunks(BLOCK) {
             let (mut slots, mut answers) = (vec![f64::NAN; 3 * BLOCK], vec![f64::NAN; 2 * BLOCK]);
@@ -153,7 +153,7 @@ proptest! {
                     continue;
                 }
                 alone.row(&row, &answer);
-                one_by_one.observe_answer(&answer);
+                one_by_one.observe_answer(&answer, None);
                 for (counts, v) in one_by_one.slots.iter_mut().zip(row) {
                     if v.is_nan() {
                         counts.missing += 1;
@@ -212,7 +212,7 @@ fn edge() -> impl Strategy<Value = f64> {
 #[test]
 fn reading_changes_nothing() {
     let reference = profile(&(0..500).map(f64::from).collect::<Vec<_>>());
-    let (mut read, mut unread) = (Counter::new(&reference), Counter::new(&reference));
+    let (mut read, mut unread) = (Counter::new(&reference, None), Counter::new(&reference, None));
     for i in 0..1000 {
         for counter in [&mut read, &mut unread] {
             counter.row(&[f64::from(i) / 7.0, 1.0, 0.0], &[0.25, 0.75]);
@@ -227,7 +227,8 @@ fn reading_changes_nothing() {
 #[test]
 fn what_is_taken_from_one_counter_is_added_to_another() {
     let reference = profile(&(0..500).map(f64::from).collect::<Vec<_>>());
-    let (mut one, mut other, mut both) = (Counter::new(&reference), Counter::new(&reference), Counter::new(&reference));
+    let (mut one, mut other, mut both) =
+        (Counter::new(&reference, None), Counter::new(&reference, None), Counter::new(&reference, None));
     for i in 0..777 {
         let row = [f64::from(i % 501), f64::from(i % 3), f64::from(i % 2)];
         let answer = [f64::from(i % 11) / 10.0, f64::from(10 - i % 11) / 10.0];
@@ -245,7 +246,7 @@ fn what_is_taken_from_one_counter_is_added_to_another() {
         assert_eq!((&one.bins, one.n, one.min, one.max), (&both.bins, both.n, both.min, both.max));
         assert!((one.mean - both.mean).abs() < 1e-9 && (one.m2 - both.m2).abs() < 1e-6);
     }
-    assert!(one.slots[0].n == 777 && Counter::new(&profile(&[1.0, 2.0])).add(&one).is_err());
+    assert!(one.slots[0].n == 777 && Counter::new(&profile(&[1.0, 2.0]), None).add(&one).is_err());
 }
 
 #[test]

@@ -127,10 +127,14 @@ fn charts(trained: &Trained) -> String {
     let chart = |title, x_label, y_label, lines, guide| {
         Chart { title, x_label, y_label, x: unit.0, y: unit.1, lines, guide, mark: None }.figure()
     };
-    let roc = lines(&|c| metrics::roc_curve(&is(c), &score(c)).map(|p| thinned(&p, 0.003)), false);
-    let pr = lines(&|c| metrics::precision_recall_curve(&is(c), &score(c)).map(|p| thinned(&p, 0.003)), false);
+    let roc = lines(&|c| metrics::roc_curve(&is(c), &score(c), None).map(|p| thinned(&p, 0.003)), false);
+    let pr = lines(&|c| metrics::precision_recall_curve(&is(c), &score(c), None).map(|p| thinned(&p, 0.003)), false);
     let reliability = lines(
-        &|c| Some(metrics::reliability(&is(c), &score(c), 10).into_iter().map(|(p, share, _)| (p, share)).collect()),
+        &|c| {
+            Some(
+                metrics::reliability(&is(c), &score(c), None, 10).into_iter().map(|(p, share, _)| (p, share)).collect(),
+            )
+        },
         true,
     );
     let mut out = String::from("<div class=\"charts\">\n");

@@ -146,7 +146,7 @@ pub fn fit(config: &Config, table: &Table, test: Option<&Table>, progress: &dyn 
 
     // Only the held-out rows' answers are counted: a model is surer of rows it was fitted on than of any it will meet.
     for answer in validation.probability.rows() {
-        profile.observe_answer(&answer.to_vec());
+        profile.observe_answer(&answer.to_vec(), None);
     }
     pipeline.encoders = last.encoders;
     let artifact = Artifact {
@@ -157,6 +157,7 @@ pub fn fit(config: &Config, table: &Table, test: Option<&Table>, progress: &dyn 
         schema,
         pipeline,
         model: last.fitted.model,
+        threshold: None,
         witnesses: Vec::new(),
     };
     let artifact = artifact.witnessed(witness_records(&data, table, config.seed));

@@ -287,6 +287,7 @@ fn artifact(name: &str, schema: Schema, pipeline: Pipeline, model: Model) -> Art
         schema,
         pipeline,
         model,
+        threshold: None,
         profile,
         witnesses: Vec::new(),
     }

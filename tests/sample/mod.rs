@@ -178,6 +178,7 @@ pub fn everything(n_classes: usize) -> Artifact {
         schema,
         pipeline: Pipeline { derived, encoders },
         model: model(n_slots, n_classes),
+        threshold: (n_classes == 2).then_some(0.25),
         profile: Profile::default(),
         witnesses: Vec::new(),
     };
@@ -204,6 +205,7 @@ pub fn small() -> Artifact {
             encoders: Encoders(vec![encoder(0, None, standard, false), encoder(1, Some(3.0), Transform::Pass, false)]),
         },
         model: Model::Logistic(Logistic { coef, intercept: vec![0.25], link: Link::Sigmoid }),
+        threshold: None,
         profile: Profile::default(),
         witnesses: Vec::new(),
     };

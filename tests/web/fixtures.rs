@@ -7,7 +7,7 @@ use hedgerow::artifact::{Artifact, Witness, header::Header};
 use hedgerow::data::{Format, Reader};
 use hedgerow::engine::{Answer, Engine, Options};
 use hedgerow::expr::Expr;
-use hedgerow::math::{Matrix, bits};
+use hedgerow::math::{Matrix, bits, sigmoid};
 use hedgerow::model::Model;
 use hedgerow::model::forest::{Forest, Link as ForestLink, PlainNode, PlainTree, Test};
 use hedgerow::model::linear::{Link, Logistic};
@@ -38,6 +38,7 @@ fn main() -> Result<()> {
     all.demo()?;
     all.other()?;
     all.strict()?;
+    all.threshold()?;
     all.families()?;
     all.expressions()?;
     all.records()?;
@@ -223,6 +224,30 @@ impl Fixtures {
         self.parity("strict", &artifact, "names that are no field", cases)
     }
 
+    /// A class is predicted from a probability on that is not one half.
+    fn threshold(&mut self) -> Result<()> {
+        let kind = || FieldKind::Number { min: None, max: None };
+        let schema =
+            Schema { fields: vec![field("age", kind(), true), field("size", kind(), false)], extra: Extra::Ignore };
+        let encoders = vec![encoder(0, None, Transform::Pass), encoder(1, Some(1.0), Transform::Pass)];
+        let model = Model::Logistic(Logistic {
+            coef: Matrix { rows: 1, cols: 2, data: vec![0.25, -0.5] },
+            intercept: vec![0.0],
+            link: Link::Sigmoid,
+        });
+        let pipeline = Pipeline { derived: Vec::new(), encoders: Encoders(encoders) };
+        let mut artifact = self.add("threshold", "1.0.0", &["no", "yes"], schema, pipeline, model, Vec::new())?;
+        // Exactly what { age: -3, size: 1.5 } gets.
+        artifact.threshold = Some(sigmoid(-1.5));
+        self.keep("threshold", &artifact)?;
+        let mut random = Random(9);
+        let mut cases = vec![json!({ "age": -3, "size": 1.5 }), json!({ "age": -3.000_000_1, "size": 1.5 })];
+        for _ in 0..300 {
+            cases.push(json!({ "age": random.number(), "size": random.number() }));
+        }
+        self.parity("threshold", &artifact, "two classes with a threshold", cases)
+    }
+
     /// One model of each kind and link, over records of plain and extreme numbers.
     fn families(&mut self) -> Result<()> {
         for (k, (name, model)) in Model::examples().into_iter().enumerate() {
@@ -338,7 +363,17 @@ impl Fixtures {
         let classes = classes.iter().map(|c| c.to_string()).collect();
         let name = key.to_string();
         let version = "1.0.0".into();
-        let mut artifact = Artifact { name, version, classes, schema, pipeline, model, profile, witnesses: Vec::new() };
+        let mut artifact = Artifact {
+            name,
+            version,
+            classes,
+            schema,
+            pipeline,
+            model,
+            threshold: None,
+            profile,
+            witnesses: Vec::new(),
+        };
         artifact.witnesses = witnesses
             .into_iter()
             .map(|w| Witness::record(&artifact, w, as_of))

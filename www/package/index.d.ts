@@ -103,7 +103,7 @@ export interface Results {
   rows: number;
   /** The labels, in the order of `class_index` and of each row of `probability`. */
   classes: readonly string[];
-  /** Per row the index of its most probable class, -1 where the row was refused. */
+  /** Per row the index of its predicted class, -1 where the row was refused. */
   class_index: Int32Array | Int16Array | Int8Array;
   /** rows x classes, row by row: row `r`, class `k` at `r * classes.length + k`. NaN where the row was refused. */
   probability: Float64Array | Float32Array;
@@ -121,14 +121,16 @@ export interface Results {
 /** The answer to a sound record. */
 export interface Prediction<Label extends string = string> {
   status: "ok";
-  /** The most probable class; of equals the first. */
+  /** The most probable class, of equals the first; with a threshold the second class where its probability is at least that. */
   prediction: Label;
   /** Its index in `schema.classes`. */
   class_index: number;
   /** Per class, in 0..1, adding up to 1. */
   probability: { [label in Label]: number };
-  /** The largest probability. */
+  /** The probability of the predicted class. */
   confidence: number;
+  /** `schema.threshold`, where the model has one. */
+  threshold?: number;
   /** The name of the model that answered. */
   model: string;
   model_version: string;
@@ -173,6 +175,8 @@ export interface Schema {
   readonly id: string;
   /** The labels, in the order of `class_index`. */
   readonly classes: readonly string[];
+  /** Two classes: the least probability of the second that makes it the prediction. Absent: the most probable class is. */
+  readonly threshold?: number;
   /** What becomes of names that are no field: not looked at, or a violation each. */
   readonly extra: "ignore" | "reject";
   readonly fields: readonly Field[];

@@ -27,7 +27,7 @@ export function madeReader(schema) {
 }
 
 /** The text of both functions. */
-export function source({ name, version, id, classes, fields }) {
+export function source({ name, version, id, classes, threshold, fields }) {
   let text = "const P = Object.prototype, own = P.hasOwnProperty, proto = Object.getPrototypeOf;\n";
   text += "function read(r, t, o) {\n  const p = proto(r);\n  if (p !== P && p !== null) return false;\n";
   fields.forEach((field, i) => {
@@ -45,7 +45,7 @@ export function source({ name, version, id, classes, fields }) {
   text += `const L = [${classes.map(literal).join(", ")}];\n`;
   text += "function answer(k, p, o, cached, as_of, timestamp) {\n";
   const probability = classes.map((label, k) => `${label === "__proto__" ? '["__proto__"]' : literal(label)}: p[o + ${k}]`);
-  text += `  return { status: "ok", prediction: L[k], class_index: k, probability: { ${probability.join(", ")} }, confidence: p[o + k], `;
+  text += `  return { status: "ok", prediction: L[k], class_index: k, probability: { ${probability.join(", ")} }, confidence: p[o + k], ${threshold === undefined ? "" : `threshold: ${threshold}, `}`;
   text += `model: ${literal(name)}, model_version: ${literal(version)}, model_id: ${literal(id)}, as_of, timestamp, cached };\n}\n`;
   return text;
 }

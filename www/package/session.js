@@ -250,14 +250,14 @@ export class Session {
   /** An answer from a class index and the probabilities in `p` from `at` on. */
   answer(k, p, at, cached, asOf, now) {
     if (this.#answer !== null) return this.#answer(k, p, at, cached, isoAsOf(asOf), isoNow(now));
-    const { classes } = this.schema;
+    const { classes, threshold } = this.schema;
     const probability = {};
     for (let c = 0; c < classes.length; c++) {
       if (classes[c] === "__proto__") Object.defineProperty(probability, classes[c], { value: p[at + c], enumerable: true, configurable: true, writable: true });
       else probability[classes[c]] = p[at + c];
     }
     const { model, model_version, model_id } = this.#identity;
-    return { status: "ok", prediction: classes[k], class_index: k, probability, confidence: p[at + k], model, model_version, model_id, as_of: isoAsOf(asOf), timestamp: isoNow(now), cached };
+    return { status: "ok", prediction: classes[k], class_index: k, probability, confidence: p[at + k], ...(threshold !== undefined && { threshold }), model, model_version, model_id, as_of: isoAsOf(asOf), timestamp: isoNow(now), cached };
   }
 
   /** Who answers, at which instants: part of every result. */

@@ -44,7 +44,7 @@ pub fn write(artifact: &Artifact, facts: &[(&str, &str)]) -> Result<Vec<u8>> {
     let whole: Vec<bool> = kinds.iter().map(|kind| kind.levels.is_some()).collect();
     let x = encoders::encode(&mut graph, &artifact.pipeline.encoders, &source, &kinds, &whole)?;
     let probability = models::probabilities(&mut graph, &artifact.model, &x)?;
-    let label = models::label(&mut graph, &probability, &artifact.classes);
+    let label = models::label(&mut graph, &probability, &artifact.classes, artifact.threshold);
     let model = graph.finish(artifact, &label, &probability, facts);
     Ok(model.encode_to_vec())
 }

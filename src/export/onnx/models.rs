@@ -16,10 +16,19 @@ use crate::model::stacking::{Method, Stacking};
 use crate::model::voting::Voting;
 use crate::pipeline::Slot;
 
-/// The label of the largest probability, of equals the first: [N] of texts.
-pub fn label(graph: &mut Graph, probability: &Value, classes: &[String]) -> Value {
+/// The label of the largest probability, of equals the first, or what the threshold says: [N] of texts.
+pub fn label(graph: &mut Graph, probability: &Value, classes: &[String], threshold: Option<f64>) -> Value {
     let classes = graph.strings(classes.iter().map(String::as_str));
-    let index = graph.argmax(probability, false);
+    let index = match threshold {
+        None => graph.argmax(probability, false),
+        Some(threshold) => {
+            let threshold = graph.scalar(threshold);
+            let (second, axis) = (graph.columns(probability, &[1]), graph.ints(&[1]));
+            let p1 = graph.op("Squeeze", &[&second, &axis]);
+            let is_1 = graph.op("GreaterOrEqual", &[&p1, &threshold]);
+            graph.cast(&is_1, DataType::Int64)
+        }
+    };
     graph.op("Gather", &[&classes, &index])
 }
 

@@ -47,6 +47,7 @@ fn artifact(names: &[&str], features: &[&str], model: Model) -> Artifact {
         schema,
         pipeline,
         model,
+        threshold: None,
         profile,
         witnesses: Vec::new(),
     };

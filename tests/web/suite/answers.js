@@ -37,6 +37,33 @@ export function tests({ load, bytes, model, fixtures }) {
       },
     ],
     [
+      "a model with a threshold predicts the second class from there on, in all ways",
+      async () => {
+        const loaded = await model("threshold");
+        const { threshold, classes } = loaded.schema;
+        ok(threshold > 0.1 && threshold < 0.4, String(threshold));
+        const records = [{ age: -3, size: 1.5 }, { age: -3.0000001, size: 1.5 }, { age: -2, size: 1.5 }, { age: 5, size: 0 }];
+        const expected = [1, 0, 1, 1];
+        for (const full of [false, true]) {
+          loaded[Symbol.for("hedgerow.test.full")](full);
+          // More than it takes until code is made for the model.
+          for (let k = 0; k < 40; k++) {
+            const answer = loaded.predict(records[k % 4], { asOf });
+            same(Object.keys(answer), ["status", "prediction", "class_index", "probability", "confidence", "threshold", "model", "model_version", "model_id", "as_of", "timestamp", "cached"]);
+            same([answer.threshold, answer.class_index, answer.prediction], [threshold, expected[k % 4], classes[expected[k % 4]]]);
+            same(answer.confidence, answer.probability[answer.prediction]);
+          }
+          same(loaded.predictBatch(records).map((answer) => [answer.class_index, answer.threshold]), expected.map((k) => [k, threshold]));
+        }
+        loaded[Symbol.for("hedgerow.test.full")](false);
+        same([...loaded.predictColumns({ age: records.map((r) => r.age), size: records.map((r) => r.size) }).class_index], expected);
+        const fresh = await load(bytes("threshold"));
+        fresh.predictColumns({ age: records.map((r) => r.age), size: records.map((r) => r.size) });
+        records.forEach((record) => fresh.predict(record));
+        same(fresh.report().predicted, { no: 2, yes: 6 });
+      },
+    ],
+    [
       "a rejected record is an answer with every violation in order",
       async () => {
         const loaded = await model("demo");
