@@ -63,14 +63,14 @@ pub(super) fn exp_inline(x: f64) -> f64 {
 
 /// As [`sigmoid`], for loops.
 #[inline(always)]
-pub(super) fn sigmoid_inline(z: f64) -> f64 {
+pub(crate) fn sigmoid_inline(z: f64) -> f64 {
     let e = exp_inline(-z.abs());
     (if z >= 0.0 { 1.0 } else { e }) / (1.0 + e)
 }
 
 /// As [`tanh`], for loops.
 #[inline(always)]
-pub(super) fn tanh_inline(z: f64) -> f64 {
+pub(crate) fn tanh_inline(z: f64) -> f64 {
     let x = 2.0 * z.abs();
     // Beyond it, tanh is 1.
     let x = if x > 40.0 { 40.0 } else { x };

@@ -20,6 +20,7 @@ mod prepare;
 mod problem;
 mod svm;
 mod tree;
+mod wide;
 
 pub(crate) use answer::{reference, slots};
 pub use config::Config;

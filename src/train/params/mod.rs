@@ -10,7 +10,7 @@ mod trees;
 pub use bayes::GaussianNb;
 pub use ensemble::{Stacking, Voting};
 pub use linear::{LogisticRegression, Penalty};
-pub use mlp::Mlp;
+pub use mlp::{Activation, Auto, BatchSize, LearningRate, Mlp, MlpSolver};
 pub use svm::Svm;
 pub use trees::{ExtraTrees, GradientBoosting, MaxFeatures, MaxFeaturesName, RandomForest, Xgboost};
 
