@@ -64,6 +64,30 @@ impl Members {
         found as u32
     }
 
+    /// Members over the slots that any of them reads, in order. `parts`: models and their encodings over all slots; `passed`: one
+    /// more encoding of the kind. Gives the encoders that hand those slots on as they are, the members, and where `passed` is.
+    pub fn gather(
+        parts: impl IntoIterator<Item = (Encoders, Model)>,
+        passed: Option<Encoders>,
+    ) -> (Encoders, Members, Option<u32>) {
+        let parts: Vec<(Encoders, Model)> = parts.into_iter().collect();
+        let all = parts.iter().map(|(encoders, _)| encoders).chain(&passed);
+        let mut read: Vec<u32> = all.flat_map(|e| e.0.iter().map(|e| e.slot)).collect();
+        read.sort_unstable();
+        read.dedup();
+        let moved = |mut encoders: Encoders| {
+            encoders.0.iter_mut().for_each(|e| e.slot = read.binary_search(&e.slot).unwrap_or_default() as u32);
+            encoders
+        };
+        let mut members = Members::new(read.len());
+        for (encoders, model) in parts {
+            members.push(moved(encoders), model);
+        }
+        let passed = passed.map(|own| members.encoding(moved(own)));
+        let pass = |slot: &u32| Encoder { slot: *slot, impute: None, transform: Transform::Pass, indicator: false };
+        (Encoders(read.iter().map(pass).collect()), members, passed)
+    }
+
     /// How many models there are.
     pub fn len(&self) -> usize {
         self.models.len()

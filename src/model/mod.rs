@@ -148,6 +148,15 @@ impl Model {
         }
     }
 
+    /// Whether [`predict_proba`](Self::predict_proba) has a meaning: support vectors may have been fitted without.
+    pub fn has_probability(&self) -> bool {
+        match self {
+            Model::Svm(m) => m.platt.is_some(),
+            Model::Stacking(m) => m.final_model.has_probability(),
+            _ => true,
+        }
+    }
+
     /// Whether [`margin`](Self::margin) has a meaning: scikit-learn's estimator has a `decision_function`.
     pub fn has_margin(&self) -> bool {
         match self {

@@ -37,7 +37,7 @@ decodes!(enum Method { 0: PredictProba, 1: Predict, 2: DecisionFunction });
 
 impl Method {
     /// Numbers a member hands on.
-    fn width(self, n_classes: usize) -> usize {
+    pub(crate) fn width(self, n_classes: usize) -> usize {
         match (self, n_classes) {
             (Method::Predict, _) | (_, 2) => 1,
             (Method::PredictProba | Method::DecisionFunction, n) => n,
@@ -53,7 +53,7 @@ impl Method {
     }
 
     /// What a member hands on, appended to `answers`. `all`: (n_classes,), to work in.
-    fn answer(self, model: &Model, x: &[f64], all: &mut [f64], answers: &mut Vec<f64>) {
+    pub(crate) fn answer(self, model: &Model, x: &[f64], all: &mut [f64], answers: &mut Vec<f64>) {
         match self {
             Method::PredictProba => {
                 model.predict_proba(x, all);

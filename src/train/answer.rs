@@ -30,7 +30,7 @@ pub(super) fn encode(encoders: &Encoders, slots: ArrayView2<'_, f64>) -> Array2<
 }
 
 /// rows x classes, by the encoders and the model that also serve.
-fn predict(encoders: &Encoders, model: &Model, slots: ArrayView2<'_, f64>, n_classes: usize) -> Array2<f64> {
+pub(super) fn predict(encoders: &Encoders, model: &Model, slots: ArrayView2<'_, f64>, n_classes: usize) -> Array2<f64> {
     let n = encoders.n_columns();
     by_row(slots, n_classes, |slots, p| {
         let mut x = vec![0.0; n];
@@ -39,7 +39,11 @@ fn predict(encoders: &Encoders, model: &Model, slots: ArrayView2<'_, f64>, n_cla
     })
 }
 
-fn by_row(input: ArrayView2<'_, f64>, width: usize, work: impl Fn(&[f64], &mut [f64]) + Sync) -> Array2<f64> {
+pub(super) fn by_row(
+    input: ArrayView2<'_, f64>,
+    width: usize,
+    work: impl Fn(&[f64], &mut [f64]) + Sync,
+) -> Array2<f64> {
     let mut out = Array2::zeros((input.nrows(), width));
     if let Some(flat) = out.as_slice_mut()
         && width > 0

@@ -3,21 +3,24 @@
 //! Encoders are fitted on the same rows as the model, and on no others: fold by fold, member by member.
 
 use super::answer::encode;
-use super::config::Preprocessing;
+use super::config::{Calibration, Preprocessing};
 use super::encoders::{self, Column, SlotKind};
 use super::prepare::check_size;
-use super::{Fitted, Params, Problem, Progress, ensemble};
+use super::{Fitted, Params, Problem, Progress, calibrate, ensemble};
 use crate::error::Result;
+use crate::model::Model;
 use crate::pipeline::Encoders;
 use ndarray::{ArrayView2, Axis};
 
-/// A trainer with its parameters and its preprocessing.
+/// A trainer with its parameters, its preprocessing and what corrects its probabilities.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Estimator {
     /// Which trainer, and its parameters.
     pub params: Params,
     /// How columns become numbers; what is left out suits the trainer.
     pub preprocessing: Preprocessing,
+    /// What corrects the model's probabilities, if anything; fitted on the rows the model is fitted on, see [`Calibration::cv`].
+    pub calibration: Option<Calibration>,
 }
 
 /// All rows by slots, and what they mean. Estimators are fitted on some of them.
@@ -30,23 +33,37 @@ pub(crate) struct Frame<'a> {
     pub(crate) slots: ArrayView2<'a, f64>,
     /// Class of each row.
     pub(crate) y: &'a [usize],
-    /// Weight of each row.
+    /// Weight of each row in the fit, its class's weight included.
     pub(crate) weight: &'a [f64],
-    pub(crate) n_classes: usize,
+    /// Weight of each row by itself: what probabilities are calibrated to.
+    pub(crate) own_weight: &'a [f64],
+    /// Labels of the classes.
+    pub(crate) labels: &'a [String],
+}
+
+impl Frame<'_> {
+    pub(crate) fn n_classes(&self) -> usize {
+        self.labels.len()
+    }
 }
 
 /// What a fit gave.
 pub(crate) struct Fit {
     /// Slots to what the model reads.
     pub(crate) encoders: Encoders,
-    /// What each column of that is.
+    /// What each of `fitted.importance` is of.
     pub(crate) columns: Vec<Column>,
     pub(crate) fitted: Fitted,
     pub(crate) notes: Vec<String>,
+    /// Ensembles: each member's part in the answer, adding up to 1, in the order of the config.
+    pub(crate) members: Vec<(String, f64)>,
+    /// Calibrated: encoders and model before that.
+    pub(crate) uncalibrated: Option<(Encoders, Model)>,
 }
 
 impl Estimator {
-    /// Fits on `rows`. `held_out`: rows that early stopping looks at; never fitted.
+    /// Fits on `rows`. `held_out`: rows that early stopping looks at; never fitted. Ensembles do not look at them: early stopping within
+    /// them has a part of `rows` of its own.
     pub(crate) fn fit(
         &self,
         frame: &Frame<'_>,
@@ -55,9 +72,13 @@ impl Estimator {
         seed: u64,
         progress: &dyn Progress,
     ) -> Result<Fit> {
+        if let Some(calibration) = &self.calibration {
+            let bare = Estimator { calibration: None, ..self.clone() };
+            return calibrate::fit(calibration, &bare, frame, rows, held_out, seed, progress);
+        }
         match &self.params {
-            Params::Stacking(p) => return ensemble::stacking(p, frame, rows, held_out, seed, progress),
-            Params::Voting(p) => return ensemble::voting(p, frame, rows, held_out, seed, progress),
+            Params::Stacking(p) => return ensemble::stacking(p, &self.preprocessing, frame, rows, seed, progress),
+            Params::Voting(p) => return ensemble::voting(p, &self.preprocessing, frame, rows, seed, progress),
             _ => {}
         }
         let slots = frame.slots.select(Axis(0), rows);
@@ -74,16 +95,16 @@ impl Estimator {
             (x, y, weight)
         };
         let (x, y, weight) = part(rows);
-        let problem = Problem { x: x.view(), y: &y, n_classes: frame.n_classes, weight: &weight, levels: &levels };
+        let problem = Problem { x: x.view(), y: &y, n_classes: frame.n_classes(), weight: &weight, levels: &levels };
         let held = held_out.map(part);
         let validation = held.as_ref().map(|(x, y, weight)| Problem { x: x.view(), y, weight, ..problem });
         let mut fitted = self.params.fit(&problem, validation.as_ref(), seed, progress)?;
         notes.append(&mut fitted.notes);
-        Ok(Fit { encoders, columns, fitted, notes })
+        Ok(Fit { encoders, columns, fitted, notes, members: Vec::new(), uncalibrated: None })
     }
 
     /// The same with a fixed number of boosting rounds, where there is one.
     pub(crate) fn with_rounds(&self, rounds: Option<usize>) -> Estimator {
-        Estimator { params: self.params.with_rounds(rounds), preprocessing: self.preprocessing.clone() }
+        Estimator { params: self.params.with_rounds(rounds), ..self.clone() }
     }
 }

@@ -66,7 +66,14 @@ pub(super) fn facts(trained: &mut Trained, config: &Config, params: &Params, tab
     }
     let importance: Map<String, Value> = trained.importance.iter().map(|(n, v)| (n.clone(), json!(v))).collect();
     header.model.insert("importance".into(), Value::Object(importance));
+    if !trained.members.is_empty() {
+        let members: Map<String, Value> = trained.members.iter().map(|(n, v)| (n.clone(), json!(v))).collect();
+        header.model.insert("members".into(), Value::Object(members));
+    }
     header.metrics.insert("validation".into(), json!(trained.validation.metrics));
+    if let Some(before) = &trained.uncalibrated {
+        header.metrics.insert("validation_uncalibrated".into(), json!(before.metrics));
+    }
     if let Some(test) = &trained.test {
         header.metrics.insert("test".into(), json!(test.metrics));
     }

@@ -8,6 +8,7 @@
 
 mod answer;
 mod bayes;
+mod calibrate;
 pub mod config;
 mod encoders;
 mod ensemble;
@@ -28,13 +29,14 @@ pub use estimator::Estimator;
 pub(crate) use finish::{name_of, witness_records};
 pub use params::Params;
 pub use problem::{Fitted, Problem, Progress};
-pub(crate) use problem::{normalised, rng};
+pub(crate) use problem::{Within, normalised, rng};
 
 use crate::artifact::header::Header;
 use crate::artifact::{Artifact, check_names};
 use crate::data::{Dataset, Inferred, Table};
 use crate::error::{Error, ErrorKind, Result};
 use crate::metrics::Metrics;
+use crate::model::Model;
 use crate::pipeline::{Encoders, Pipeline};
 use answer::{evaluate, test_metrics};
 use encoders::slot_kinds;
@@ -59,6 +61,11 @@ pub struct Trained {
     pub test: Option<Evaluation>,
     /// Slots by what they contribute, largest first, adding up to 1; see [`Fitted::importance`].
     pub importance: Vec<(String, f64)>,
+    /// Calibrated: the rows held out as the same model answered them before that; none where it has no probabilities of its own.
+    pub uncalibrated: Option<Evaluation>,
+    /// Ensembles: each estimator's part in the answer, adding up to 1, in the order of the config. Voting: its weight; stacking: the
+    /// final estimator's importance of what it hands on.
+    pub members: Vec<(String, f64)>,
     /// Boosting: per round the mean log loss of fitted and of held-out rows.
     pub curve: Vec<(f64, Option<f64>)>,
     /// Boosting: rounds kept.
@@ -124,13 +131,20 @@ pub fn fit(config: &Config, table: &Table, test: Option<&Table>, progress: &dyn 
         slots: slots.view(),
         y: &data.y,
         weight: &weight,
-        n_classes: classes.len(),
+        own_weight: &vec![1.0; data.len()],
+        labels: &classes,
     };
-    let estimator = Estimator { params, preprocessing: config.preprocessing.clone() };
+    let calibration = config.training.calibration.clone();
+    let estimator = Estimator { params, preprocessing: config.preprocessing.clone(), calibration };
     let mut first = estimator.fit(&frame, &train, Some(&held_out), config.seed, progress)?;
     let held_slots = slots.select(Axis(0), &held_out);
     let held_y: Vec<usize> = held_out.iter().map(|&i| data.y[i]).collect();
-    let validation = evaluate(&first.encoders, &first.fitted.model, held_slots.view(), held_y, classes.len(), 0);
+    let judged = |encoders: &Encoders, model: &Model| {
+        evaluate(encoders, model, held_slots.view(), held_y.clone(), classes.len(), 0)
+    };
+    let validation = judged(&first.encoders, &first.fitted.model);
+    let uncalibrated = first.uncalibrated.take().filter(|(_, model)| model.has_probability());
+    let uncalibrated = uncalibrated.map(|(encoders, model)| judged(&encoders, &model));
 
     let curve = std::mem::take(&mut first.fitted.curve);
     let rounds = first.fitted.rounds;
@@ -176,6 +190,8 @@ pub fn fit(config: &Config, table: &Table, test: Option<&Table>, progress: &dyn 
         validation,
         test,
         importance,
+        uncalibrated,
+        members: last.members,
         curve,
         rounds,
         class_counts,

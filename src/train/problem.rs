@@ -87,6 +87,28 @@ impl Progress for () {
     fn step(&self, _: &str, _: u64, _: u64) {}
 }
 
+/// A part of a longer piece of work, which has one name for all its stages.
+pub(crate) struct Within<'a> {
+    whole: &'a dyn Progress,
+    name: String,
+}
+
+impl<'a> Within<'a> {
+    pub(crate) fn new(whole: &'a dyn Progress, name: String) -> Self {
+        Within { whole, name }
+    }
+}
+
+impl Progress for Within<'_> {
+    fn step(&self, _: &str, done: u64, total: u64) {
+        self.whole.step(&self.name, done, total);
+    }
+
+    fn proceed(&self) -> Result<()> {
+        self.whole.proceed()
+    }
+}
+
 /// Scaled to add up to 1; all 0 stays so.
 pub(crate) fn normalised(mut v: Vec<f64>) -> Vec<f64> {
     let total: f64 = v.iter().sum();

@@ -66,6 +66,12 @@ struct Part {
     leaves: Vec<Vec<u32>>,
 }
 
+impl Part {
+    fn bare(self) -> (Encoders, Model) {
+        (self.encoders, self.model)
+    }
+}
+
 /// A slot, and what it may hold.
 struct Source<'a> {
     name: &'a str,
@@ -115,22 +121,23 @@ impl Lowering<'_> {
                     true => None,
                     false => Some(self.encode(&estimator.columns)?),
                 };
-                let (encoders, mut members) = gather(parts, passed.as_ref());
-                let passthrough = encoders.passed.map(|own| members.encoding(own));
+                let (outer, members, passthrough) = Members::gather(parts.into_iter().map(Part::bare), passed);
                 let final_model = final_model(last)?;
                 let stacking = Stacking { members, methods, passthrough, final_model };
-                Ok(whole(encoders.outer, Model::Stacking(Nested::new(stacking))))
+                Ok(whole(outer, Model::Stacking(Nested::new(stacking))))
             }
             Head::Voting { members } => {
                 let (weights, members): (Vec<f64>, Vec<&Estimator>) = members.iter().map(|(w, e)| (*w, e)).unzip();
-                let (encoders, members) = gather(self.parts(&members, level)?, None);
-                Ok(whole(encoders.outer, Model::Voting(Nested::new(Voting { members, weights }))))
+                let parts = self.parts(&members, level)?;
+                let (outer, members, _) = Members::gather(parts.into_iter().map(Part::bare), None);
+                Ok(whole(outer, Model::Voting(Nested::new(Voting { members, weights }))))
             }
             Head::Calibrated { members } => {
                 let calibrators = members.iter().map(|(_, c)| c.clone()).collect();
                 let members: Vec<&Estimator> = members.iter().map(|(e, _)| e).collect();
-                let (encoders, members) = gather(self.parts(&members, level)?, None);
-                Ok(whole(encoders.outer, Model::Calibrated(Nested::new(Calibrated { members, calibrators }))))
+                let parts = self.parts(&members, level)?;
+                let (outer, members, _) = Members::gather(parts.into_iter().map(Part::bare), None);
+                Ok(whole(outer, Model::Calibrated(Nested::new(Calibrated { members, calibrators }))))
             }
         }
     }
@@ -167,32 +174,6 @@ impl Lowering<'_> {
         self.derived.push((name.clone(), text));
         (name, self.n_slots + self.derived.len() - 1)
     }
-}
-
-/// What members share.
-struct Gathered {
-    /// Hands on the slots that any member reads.
-    outer: Encoders,
-    /// What is passed through, over those.
-    passed: Option<Encoders>,
-}
-
-/// Members over the slots that any of them (or `passed`) reads, in order.
-fn gather(parts: Vec<Part>, passed: Option<&Encoders>) -> (Gathered, Members) {
-    let all = parts.iter().map(|p| &p.encoders).chain(passed);
-    let mut read: Vec<u32> = all.flat_map(|e| e.0.iter().map(|e| e.slot)).collect();
-    read.sort_unstable();
-    read.dedup();
-    let moved = |encoders: &Encoders| {
-        let place = |slot: u32| read.binary_search(&slot).unwrap_or_default() as u32;
-        Encoders(encoders.0.iter().map(|e| Encoder { slot: place(e.slot), ..e.clone() }).collect())
-    };
-    let mut members = Members::new(read.len());
-    for part in parts {
-        members.push(moved(&part.encoders), part.model);
-    }
-    let outer = Encoders(read.iter().map(|slot| pass(*slot as usize)).collect());
-    (Gathered { outer, passed: passed.map(moved) }, members)
 }
 
 /// The slot as it is.

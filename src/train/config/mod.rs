@@ -28,9 +28,11 @@
 //! Unknown keys are errors that name the nearest known one and the line. What is left out under `preprocessing` is what suits
 //! the model: trees get levels and missing values as they are, linear models get imputed, scaled and one-hot columns.
 
+mod calibration;
 mod read;
 
-pub(crate) use read::{derived, yaml_error};
+pub use calibration::{Calibration, CalibrationMethod, CalibrationRows};
+pub(crate) use read::{derived, short_or_whole, yaml_error};
 
 use crate::error::{Error, ErrorKind, Result, did_you_mean};
 use serde::{Deserialize, Serialize};
@@ -259,6 +261,17 @@ pub struct Preprocessing {
     pub imputer: Option<Imputer>,
 }
 
+impl Preprocessing {
+    /// This, and where it says nothing what `default` says.
+    pub fn or(&self, default: &Preprocessing) -> Preprocessing {
+        Preprocessing {
+            scaler: self.scaler.clone().or_else(|| default.scaler.clone()),
+            encoder: self.encoder.clone().or_else(|| default.encoder.clone()),
+            imputer: self.imputer.clone().or_else(|| default.imputer.clone()),
+        }
+    }
+}
+
 /// `preprocessing.scaler`: a name, or `{type: minmax, feature_range: [0, 1], clip: true}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -364,11 +377,15 @@ pub struct Training {
     /// After validation, fit once more on all rows with what validation chose (default). The metrics stay those of the
     /// held-out rows.
     pub refit: bool,
+    /// How the model's probabilities are corrected: `sigmoid`, `isotonic`, `temperature`; default not at all. Fitted within the training
+    /// part, so that the metrics of the held-out rows are those of rows no part of the model has seen.
+    #[serde(deserialize_with = "read::short_or_whole")]
+    pub calibration: Option<Calibration>,
 }
 
 impl Default for Training {
     fn default() -> Self {
-        Training { class_weight: ClassWeight::None, refit: true }
+        Training { class_weight: ClassWeight::None, refit: true, calibration: None }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     ClassWeight, Config, DerivedConfig, Encoder, EncoderKind, HandleUnknown, Imputer, ImputerKind, MAX_CONFIG_BYTES,
-    Scaler, ScalerKind, unit_range,
+    Preprocessing, Scaler, ScalerKind, unit_range,
 };
 use crate::error::{Error, ErrorKind, Result, did_you_mean};
 use crate::train::Params;
@@ -79,27 +79,37 @@ impl Config {
                 }
             }
         }
-        if let Some(s) = &self.preprocessing.scaler {
+        self.preprocessing.check()?;
+        let params = Params::new(self.model.kind, &self.model.parameters)?;
+        params.check_within(&self.preprocessing, self.training.calibration.is_some())
+    }
+}
+
+impl Preprocessing {
+    /// What the types alone do not say.
+    pub(crate) fn check(&self) -> Result<()> {
+        let bad = |message: &str| Err(Error::new(ErrorKind::Config, message));
+        if let Some(s) = &self.scaler {
             let (low, high) = s.feature_range;
             if !(low < high && low.is_finite() && high.is_finite()) {
-                return bad("preprocessing.scaler.feature_range must be [low, high] with low < high".into());
+                return bad("preprocessing.scaler.feature_range must be [low, high] with low < high");
             }
         }
-        if let Some(i) = &self.preprocessing.imputer {
+        if let Some(i) = &self.imputer {
             match (&i.fill_value, i.strategy) {
                 (None, ImputerKind::Constant) => {
-                    return bad("preprocessing.imputer: strategy constant needs a `fill_value`".into());
+                    return bad("preprocessing.imputer: strategy constant needs a `fill_value`");
                 }
                 (Some(v), ImputerKind::Constant) if !(v.is_number() || v.is_string()) => {
-                    return bad("preprocessing.imputer.fill_value must be a number, or a level's text".into());
+                    return bad("preprocessing.imputer.fill_value must be a number, or a level's text");
                 }
                 (Some(_), s) if s != ImputerKind::Constant => {
-                    return bad("preprocessing.imputer: `fill_value` goes with strategy constant only".into());
+                    return bad("preprocessing.imputer: `fill_value` goes with strategy constant only");
                 }
                 _ => {}
             }
         }
-        Params::new(self.model.kind, &self.model.parameters).map(|_| ())
+        Ok(())
     }
 }
 
@@ -124,7 +134,7 @@ pub(crate) fn yaml_error(e: &serde_saphyr::Error) -> Error {
 }
 
 /// What may be written as its name alone.
-pub(super) trait Short: Sized {
+pub(crate) trait Short: Sized {
     fn from_name(name: &str) -> Option<Self>;
     const NAMES: &'static [&'static str];
 }
@@ -169,7 +179,7 @@ impl Short for Imputer {
     }
 }
 
-pub(super) fn short_or_whole<'de, D: Deserializer<'de>, T: Short + Deserialize<'de>>(
+pub(crate) fn short_or_whole<'de, D: Deserializer<'de>, T: Short + Deserialize<'de>>(
     d: D,
 ) -> Result<Option<T>, D::Error> {
     struct Visitor<T>(std::marker::PhantomData<T>);

@@ -8,7 +8,7 @@ mod svm;
 mod trees;
 
 pub use bayes::GaussianNb;
-pub use ensemble::{Stacking, Voting};
+pub use ensemble::{Choice, MAX_ESTIMATORS, MAX_FOLDS, StackMethod, Stacking, Vote, Voting, Weights};
 pub use linear::{LogisticRegression, Penalty};
 pub use mlp::{Activation, Auto, BatchSize, LearningRate, Mlp, MlpSolver};
 pub use svm::Svm;
@@ -94,6 +94,14 @@ impl Params {
                 Params::GradientBoosting(GradientBoosting { n_estimators: n, early_stopping_rounds: 0, ..p.clone() })
             }
             _ => self.clone(),
+        }
+    }
+
+    /// Whether the fit ends where rows that are held out get no better answers.
+    pub(crate) fn stops_early(&self) -> bool {
+        match self {
+            Params::GradientBoosting(p) => p.early_stopping_rounds > 0,
+            _ => false,
         }
     }
 
