@@ -11,7 +11,7 @@ pub use bayes::GaussianNb;
 pub use ensemble::{Choice, MAX_ESTIMATORS, MAX_FOLDS, StackMethod, Stacking, Vote, Voting, Weights};
 pub use linear::{LogisticRegression, Penalty};
 pub use mlp::{Activation, Auto, BatchSize, LearningRate, Mlp, MlpSolver};
-pub use svm::Svm;
+pub use svm::{Gamma, GammaName, KernelName, Svm};
 pub use trees::{ExtraTrees, GradientBoosting, MaxFeatures, MaxFeaturesName, RandomForest, Xgboost};
 
 use super::config::ModelKind;
