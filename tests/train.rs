@@ -274,7 +274,7 @@ fn adult_reaches_its_bars() {
             "{model}: test AUC {auc:.5}, log loss {:.5}, validation AUC {:.5}, {} rows refused, {:?} rounds, {} bytes",
             test.metrics.log_loss,
             trained.validation.metrics.roc_auc.unwrap(),
-            test.rejected,
+            test.rejected.len(),
             trained.rounds,
             trained.file().unwrap().len()
         );

@@ -197,8 +197,12 @@ fn metrics(out: &mut impl Write, which: &str, evaluation: &Evaluation) -> Result
         write!(out, "  ROC AUC {auc:.4}")?;
     }
     writeln!(out, "  log loss {log_loss:.4}  balanced accuracy {balanced_accuracy:.4}  F1 {f1:.4}")?;
-    if evaluation.rejected > 0 {
-        writeln!(out, "           the schema refused {} more rows", output::thousands(evaluation.rejected as u64))?;
+    if !evaluation.rejected.is_empty() {
+        writeln!(
+            out,
+            "           the schema refused {} more rows",
+            output::thousands(evaluation.rejected.len() as u64)
+        )?;
     }
     Ok(())
 }

@@ -34,6 +34,8 @@ pub struct Hints {
     pub positive: Option<String>,
     /// The column of each row's own event time; no feature unless it is listed in `time`.
     pub as_of: Option<String>,
+    /// Columns that say something of their row (its weight, its group) and are no features.
+    pub aside: Vec<String>,
     /// Columns that are numbers.
     pub numerical: Vec<String>,
     /// Columns that are categories.
@@ -115,7 +117,9 @@ impl Hints {
 
     /// Whether a column that is not listed is no feature.
     fn sets_aside(&self, name: &str) -> bool {
-        name == self.target || self.as_of.as_deref() == Some(name) || self.drop.iter().any(|n| n == name)
+        name == self.target
+            || self.as_of.as_deref() == Some(name)
+            || self.drop.iter().chain(&self.aside).any(|n| n == name)
     }
 
     /// Every name is a column; none is listed twice, or as what it cannot be.

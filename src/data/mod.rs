@@ -5,6 +5,7 @@
 //! schema's door: what trains and what is scored pass the same checks.
 
 mod dataset;
+pub mod folds;
 mod infer;
 mod json;
 mod read;

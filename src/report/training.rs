@@ -102,7 +102,7 @@ fn metrics_table(trained: &Trained) -> String {
     if trained.test.is_some() {
         text += "; test rows by the model in the file";
     }
-    let refused = trained.test.as_ref().map_or(0, |t| t.rejected);
+    let refused = trained.test.as_ref().map_or(0, |t| t.rejected.len());
     let refused = if refused > 0 {
         format!(" The schema refused {} test rows, which are not counted.", count(refused as u64))
     } else {

@@ -1,10 +1,6 @@
 //! Answers while training, by the pipeline and the model that also serve: there is no second arithmetic here.
 
-use super::Evaluation;
-use crate::artifact::Artifact;
-use crate::data::{AsOf, Dataset, Table};
-use crate::error::{Error, ErrorKind, Result};
-use crate::metrics::Metrics;
+use crate::data::Dataset;
 use crate::model::Model;
 use crate::pipeline::{Encoders, Pipeline};
 use crate::profile::Profile;
@@ -51,30 +47,6 @@ pub(super) fn by_row(
         flat.par_chunks_mut(width).enumerate().for_each(|(i, out)| work(&input.row(i).to_vec(), out));
     }
     out
-}
-
-pub(super) fn evaluate(
-    encoders: &Encoders,
-    model: &Model,
-    slots: ArrayView2<'_, f64>,
-    y: Vec<usize>,
-    n_classes: usize,
-    rejected: usize,
-) -> Evaluation {
-    let probability = predict(encoders, model, slots, n_classes);
-    let metrics = Metrics::of(&y, probability.view());
-    Evaluation { y, probability, metrics, rejected }
-}
-
-pub(super) fn test_metrics(artifact: &Artifact, target: &str, as_of: &AsOf, table: &Table) -> Result<Evaluation> {
-    let data = Dataset::from_table(table, &artifact.schema, target, &artifact.classes, as_of)
-        .map_err(|e| e.context("in the test rows"))?;
-    if data.is_empty() {
-        return Err(Error::new(ErrorKind::Data, "the schema accepts none of the test rows"));
-    }
-    let slots = slots(&artifact.pipeline, &data);
-    let (n, rejected) = (artifact.classes.len(), data.rejected.len());
-    Ok(evaluate(&artifact.pipeline.encoders, &artifact.model, slots.view(), data.y, n, rejected))
 }
 
 /// What later traffic is compared with: all rows' slots, and no answers yet.

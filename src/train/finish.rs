@@ -74,6 +74,9 @@ pub(super) fn facts(trained: &mut Trained, config: &Config, params: &Params, tab
     if let Some(before) = &trained.uncalibrated {
         header.metrics.insert("validation_uncalibrated".into(), json!(before.metrics));
     }
+    if let Some(cross_validation) = &trained.cross_validation {
+        header.metrics.insert("cross_validation".into(), json!(cross_validation));
+    }
     if let Some(test) = &trained.test {
         header.metrics.insert("test".into(), json!(test.metrics));
     }

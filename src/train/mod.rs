@@ -13,13 +13,18 @@ pub mod config;
 mod encoders;
 mod ensemble;
 mod estimator;
+mod evaluate;
 mod finish;
 mod linear;
 mod mlp;
 pub mod params;
+mod permute;
 mod prepare;
 mod problem;
+mod rows;
+mod slices;
 mod svm;
+mod threshold;
 mod tree;
 mod wide;
 
@@ -33,17 +38,20 @@ pub(crate) use problem::{Within, normalised, rng};
 
 use crate::artifact::header::Header;
 use crate::artifact::{Artifact, check_names};
-use crate::data::{Dataset, Inferred, Table};
+use crate::data::{Dataset, Inferred, Rejected, Table};
 use crate::error::{Error, ErrorKind, Result};
 use crate::metrics::Metrics;
-use crate::model::Model;
 use crate::pipeline::{Encoders, Pipeline};
-use answer::{evaluate, test_metrics};
 use encoders::slot_kinds;
 use estimator::Frame;
+pub use evaluate::{CrossValidation, judge_rows};
+use evaluate::{judge, test_rows};
 use finish::{facts, importance, name};
-use ndarray::{Array2, Axis};
+use ndarray::Array2;
+pub use permute::Permuted;
 use prepare::{as_of, check_hidden, derive, infer, leave_out_unread, target, weights};
+use rows::Divisions;
+pub use slices::{MAX_SLICES, Slice};
 
 /// The part of the rows held out where the config does not say.
 pub const VALIDATION_FRACTION: f64 = 0.2;
@@ -59,8 +67,14 @@ pub struct Trained {
     pub validation: Evaluation,
     /// The test table's rows, answered by the artifact itself.
     pub test: Option<Evaluation>,
-    /// Slots by what they contribute, largest first, adding up to 1; see [`Fitted::importance`].
+    /// The folds, where there were any; `validation` then is all rows, each answered by a model that did not see it.
+    pub cross_validation: Option<CrossValidation>,
+    /// Slots by what they contribute, largest first, adding up to 1.
     pub importance: Vec<(String, f64)>,
+    /// What that is.
+    pub importance_kind: ImportanceKind,
+    /// Slots, in their order, by what is lost where their values are dealt to other rows.
+    pub permuted: Vec<Permuted>,
     /// Calibrated: the rows held out as the same model answered them before that; none where it has no probabilities of its own.
     pub uncalibrated: Option<Evaluation>,
     /// Ensembles: each estimator's part in the answer, adding up to 1, in the order of the config. Voting: its weight; stacking: the
@@ -90,10 +104,23 @@ pub struct Evaluation {
     pub y: Vec<usize>,
     /// rows x classes.
     pub probability: Array2<f64>,
+    /// Per row how much it counts; `None`: all alike.
+    pub weight: Option<Vec<f64>>,
     /// How good they are.
     pub metrics: Metrics,
+    /// The same for each level of each category.
+    pub slices: Vec<Slice>,
     /// Rows that the schema refused, and which are in none of the above.
-    pub rejected: usize,
+    pub rejected: Vec<Rejected>,
+}
+
+/// What [`Trained::importance`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImportanceKind {
+    /// The trainer's own, see [`Fitted::importance`].
+    Own,
+    /// Shares of what permuting costs, for a model that has none of its own.
+    Permutation,
 }
 
 /// Trains what `config` says on `table`. `test`: rows for test metrics; never fitted, not even for levels.
@@ -119,36 +146,30 @@ pub fn fit(config: &Config, table: &Table, test: Option<&Table>, progress: &dyn 
     let slots = slots(&pipeline, &data);
     let mut profile = reference(&schema, &pipeline, slots.view(), classes.len());
     progress.inferred(&schema, &pipeline.derived, &profile);
-    let weight = weights(config, &data)?;
-
-    let (train, held_out) = data.split(config.data.validation_fraction.unwrap_or(VALIDATION_FRACTION), config.seed);
-    if train.is_empty() || held_out.is_empty() {
-        return Err(Error::new(ErrorKind::Data, "too few rows: both training and validation need some of each class"));
-    }
+    let own = config.data.weight_column.as_deref().map(|c| rows::weights(c, &data, table)).transpose()?;
+    let groups = config.data.group_column.as_deref().map(|c| rows::groups(c, &data, table)).transpose()?;
+    let weight = weights(config, &data, own.as_deref())?;
+    let divisions = Divisions::new(config, &data, &as_of, groups.as_deref(), &mut notes)?;
+    let even = vec![1.0; data.len()];
     let frame = Frame {
         kinds: slot_kinds(&schema, &pipeline.derived),
         hidden: &config.data.features.hidden,
         slots: slots.view(),
         y: &data.y,
         weight: &weight,
-        own_weight: &vec![1.0; data.len()],
+        own_weight: own.as_ref().unwrap_or(&even),
         labels: &classes,
     };
     let calibration = config.training.calibration.clone();
     let estimator = Estimator { params, preprocessing: config.preprocessing.clone(), calibration };
-    let mut first = estimator.fit(&frame, &train, Some(&held_out), config.seed, progress)?;
-    let held_slots = slots.select(Axis(0), &held_out);
-    let held_y: Vec<usize> = held_out.iter().map(|&i| data.y[i]).collect();
-    let judged = |encoders: &Encoders, model: &Model| {
-        evaluate(encoders, model, held_slots.view(), held_y.clone(), classes.len(), 0)
-    };
-    let validation = judged(&first.encoders, &first.fitted.model);
-    let uncalibrated = first.uncalibrated.take().filter(|(_, model)| model.has_probability());
-    let uncalibrated = uncalibrated.map(|(encoders, model)| judged(&encoders, &model));
-
-    let curve = std::mem::take(&mut first.fitted.curve);
-    let rounds = first.fitted.rounds;
-    notes.append(&mut first.notes);
+    let mut judged = judge(&divisions, &estimator, &frame, config.seed, progress)?;
+    notes.append(&mut judged.notes);
+    let threshold = judged.threshold(config, &frame, own.as_deref())?;
+    let cross_validation = judged.cross_validation(&divisions, &data.y, own.as_deref(), threshold);
+    let rounds = judged.rounds;
+    let slot = |i: usize| frame.kinds[i].name.to_owned();
+    let permuted = judged.permuted(config, &frame, own.as_deref(), slot, progress)?;
+    let (validation, uncalibrated) = judged.evaluations(config, &schema, &frame, own.as_deref(), threshold);
     let last = if config.training.refit {
         let all: Vec<usize> = (0..data.len()).collect();
         let mut last = estimator.with_rounds(rounds).fit(&frame, &all, None, config.seed, progress)?;
@@ -156,12 +177,12 @@ pub fn fit(config: &Config, table: &Table, test: Option<&Table>, progress: &dyn 
         notes.append(&mut last.notes);
         last
     } else {
-        first
+        judged.probe
     };
 
     // Only the held-out rows' answers are counted: a model is surer of rows it was fitted on than of any it will meet.
     for answer in validation.probability.rows() {
-        profile.observe_answer(&answer.to_vec(), None);
+        profile.observe_answer(&answer.to_vec(), threshold);
     }
     pipeline.encoders = last.encoders;
     let artifact = Artifact {
@@ -172,16 +193,20 @@ pub fn fit(config: &Config, table: &Table, test: Option<&Table>, progress: &dyn 
         schema,
         pipeline,
         model: last.fitted.model,
-        threshold: None,
+        threshold,
         witnesses: Vec::new(),
     };
     let artifact = artifact.witnessed(witness_records(&data, table, config.seed));
     artifact.check()?;
     let test = match test {
-        Some(table) => Some(test_metrics(&artifact, target, &as_of, table)?),
+        Some(table) => Some(test_rows(config, &artifact, target, &as_of, table)?),
         None => None,
     };
-    let importance = importance(&artifact, &last.columns, &last.fitted.importance);
+    let mut importance = importance(&artifact, &last.columns, &last.fitted.importance);
+    let importance_kind = if importance.is_empty() { ImportanceKind::Permutation } else { ImportanceKind::Own };
+    if importance.is_empty() {
+        importance = permute::shares(&permuted);
+    }
     let mut class_counts = vec![0; artifact.classes.len()];
     data.y.iter().for_each(|&c| class_counts[c] += 1);
     let mut trained = Trained {
@@ -190,9 +215,12 @@ pub fn fit(config: &Config, table: &Table, test: Option<&Table>, progress: &dyn 
         validation,
         test,
         importance,
+        importance_kind,
+        permuted,
+        cross_validation,
         uncalibrated,
         members: last.members,
-        curve,
+        curve: judged.curve,
         rounds,
         class_counts,
         notes,

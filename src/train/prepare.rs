@@ -24,6 +24,7 @@ pub(super) fn infer(config: &Config, target: &str, table: &Table) -> Result<Infe
         target: target.to_owned(),
         positive: config.data.positive.clone(),
         as_of: config.data.as_of_column.clone(),
+        aside: config.data.weight_column.iter().chain(&config.data.group_column).cloned().collect(),
         numerical: f.numerical.clone(),
         categorical: f.categorical.clone(),
         time: f.time.clone(),
@@ -141,8 +142,8 @@ pub(super) fn as_of(config: &Config, derived: &[Derived]) -> Result<AsOf> {
     }
 }
 
-/// Per row its class's weight.
-pub(super) fn weights(config: &Config, data: &Dataset) -> Result<Vec<f64>> {
+/// Per row its class's weight times its own.
+pub(super) fn weights(config: &Config, data: &Dataset, own: Option<&[f64]>) -> Result<Vec<f64>> {
     let n = data.classes.len();
     let of_class: Vec<f64> = match &config.training.class_weight {
         ClassWeight::None => vec![1.0; n],
@@ -161,7 +162,8 @@ pub(super) fn weights(config: &Config, data: &Dataset) -> Result<Vec<f64>> {
             data.classes.iter().map(|l| map.get(l).copied().unwrap_or(1.0)).collect()
         }
     };
-    Ok(data.y.iter().map(|&c| of_class[c]).collect())
+    let own = |i: usize| own.map_or(1.0, |own| own[i]);
+    Ok(data.y.iter().enumerate().map(|(i, &c)| of_class[c] * own(i)).collect())
 }
 
 /// Most numbers of an encoded training table (8 GiB of them).

@@ -12,7 +12,9 @@
 //!   target: churned
 //!   positive: "yes"                 # the label whose probability comes last (two classes)
 //!   as_of_column: snapshot_date     # the row's own event time: what `now()` means
-//!   validation_fraction: 0.2        # of the training rows, stratified
+//!   weight_column: weight           # how much each row counts: in the fit and in the metrics; no feature
+//!   group_column: household         # rows that belong together: never on both sides of a division; no feature
+//!   validation_fraction: 0.2        # of the training rows: stratified, whole groups, or the latest
 //!   extra: ignore                   # or reject: names in a record that are no feature
 //!   features:                       # left out: every column is used, its kind inferred
 //!     numerical: [age, income]
@@ -21,7 +23,13 @@
 //!     optional: [income]            # a record may lack it, though no training row does
 //!     derived: { tenure: "date_diff('day', signup_date, now())" }
 //! preprocessing: { imputer: median, scaler: standard, encoder: onehot }
-//! training: { class_weight: balanced }
+//! training:
+//!   class_weight: balanced
+//!   threshold: { metric: f1 }       # or { precision: 0.9 }, { recall: 0.8 }, { costs: { false_positive: 1, false_negative: 5 } }, 0.3
+//!   time_limit: 10m                 # the run ends there, and nothing is written; likewise memory_limit: 8GiB
+//! evaluation:
+//!   strategy: holdout               # or kfold, group (data.group_column), time (data.as_of_column)
+//!   bootstrap: 1000                 # resamples behind the metrics' intervals; folds: 5 and repeats: 3 go with kfold
 //! seed: 42
 //! ```
 //!
@@ -29,9 +37,11 @@
 //! the model: trees get levels and missing values as they are, linear models get imputed, scaled and one-hot columns.
 
 mod calibration;
+mod judging;
 mod read;
 
 pub use calibration::{Calibration, CalibrationMethod, CalibrationRows};
+pub use judging::{BOOTSTRAP, Evaluation, PERMUTATIONS, Strategy, Threshold, ThresholdMetric, bytes, seconds};
 pub(crate) use read::{derived, short_or_whole, yaml_error};
 
 use crate::error::{Error, ErrorKind, Result, did_you_mean};
@@ -54,6 +64,8 @@ pub struct Config {
     pub preprocessing: Preprocessing,
     /// How the fit treats its rows.
     pub training: Training,
+    /// How the model is judged.
+    pub evaluation: Evaluation,
     /// What every random choice derives from; default 42.
     pub seed: u64,
 }
@@ -65,6 +77,7 @@ impl Default for Config {
             data: DataConfig::default(),
             preprocessing: Preprocessing::default(),
             training: Training::default(),
+            evaluation: Evaluation::default(),
             seed: 42,
         }
     }
@@ -185,7 +198,13 @@ pub struct DataConfig {
     pub positive: Option<String>,
     /// The column with each row's event time: what `now()` means in training. It is no feature.
     pub as_of_column: Option<String>,
-    /// The part of the training rows held out for validation, stratified by class; default 0.2.
+    /// The column that says how much each row counts, in the fit and in the metrics: finite, at least 0. It is no feature.
+    pub weight_column: Option<String>,
+    /// The column that says which rows belong together (a person, a household): no division puts them on both sides. It is no
+    /// feature.
+    pub group_column: Option<String>,
+    /// The part of the training rows held out for validation, default 0.2: stratified by class; with `group_column` whole groups;
+    /// with `as_of_column` the latest.
     pub validation_fraction: Option<f64>,
     /// What becomes of a record's names that are no feature: `ignore` (default) or `reject`.
     pub extra: Extra,
@@ -230,6 +249,11 @@ pub struct Features {
 }
 
 impl Features {
+    /// Whether a column is listed as a feature of some kind.
+    pub(super) fn lists(&self, name: &str) -> bool {
+        [&self.numerical, &self.categorical, &self.time, &self.flag].iter().any(|l| l.iter().any(|n| n == name))
+    }
+
     /// Whether any column is listed by kind.
     pub fn any_listed(&self) -> bool {
         [&self.numerical, &self.categorical, &self.time, &self.flag].iter().any(|l| !l.is_empty())
@@ -381,11 +405,26 @@ pub struct Training {
     /// part, so that the metrics of the held-out rows are those of rows no part of the model has seen.
     #[serde(deserialize_with = "read::short_or_whole")]
     pub calibration: Option<Calibration>,
+    /// Two classes: from which probability of class 1 on it is predicted, chosen on the validation rows; default: from one half on.
+    pub threshold: Option<Threshold>,
+    /// How long the run may take (`90s`, `10m`, `2h`); then it ends, and nothing is written.
+    #[serde(skip_serializing)]
+    pub time_limit: Option<String>,
+    /// How much memory the process may take (`8GiB`, `512MiB`); then likewise.
+    #[serde(skip_serializing)]
+    pub memory_limit: Option<String>,
 }
 
 impl Default for Training {
     fn default() -> Self {
-        Training { class_weight: ClassWeight::None, refit: true, calibration: None }
+        Training {
+            class_weight: ClassWeight::None,
+            refit: true,
+            calibration: None,
+            threshold: None,
+            time_limit: None,
+            memory_limit: None,
+        }
     }
 }
 

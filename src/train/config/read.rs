@@ -80,6 +80,7 @@ impl Config {
             }
         }
         self.preprocessing.check()?;
+        self.check_judging()?;
         let params = Params::new(self.model.kind, &self.model.parameters)?;
         params.check_within(&self.preprocessing, self.training.calibration.is_some())
     }
@@ -107,6 +108,42 @@ impl Preprocessing {
                     return bad("preprocessing.imputer: `fill_value` goes with strategy constant only");
                 }
                 _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Config {
+    fn check_judging(&self) -> Result<()> {
+        let (data, training) = (&self.data, &self.training);
+        self.evaluation.check(data.group_column.is_some(), data.as_of_column.is_some(), training.refit)?;
+        if let Some(threshold) = &training.threshold {
+            threshold.check()?;
+        }
+        training.time_limit.as_deref().map(super::seconds).transpose().map_err(|e| e.context("training.time_limit"))?;
+        training
+            .memory_limit
+            .as_deref()
+            .map(super::bytes)
+            .transpose()
+            .map_err(|e| e.context("training.memory_limit"))?;
+        let roles = [
+            ("the target", &data.target),
+            ("data.weight_column", &data.weight_column),
+            ("data.group_column", &data.group_column),
+        ];
+        for (k, (what, name)) in roles.iter().enumerate() {
+            let Some(name) = name else { continue };
+            if let Some((other, _)) = roles[..k].iter().find(|(_, n)| n.as_ref() == Some(name)) {
+                return Err(Error::new(
+                    ErrorKind::Config,
+                    format!("`{name}` is {other} and {what}: it can be one of them"),
+                ));
+            }
+            if k > 0 && self.data.features.lists(name) {
+                let message = format!("`{name}` is {what} and is listed under data.features: it cannot be a feature");
+                return Err(Error::new(ErrorKind::Config, message));
             }
         }
         Ok(())
