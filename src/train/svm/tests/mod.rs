@@ -1,3 +1,5 @@
+mod golden;
+
 use super::smo::solve;
 use super::*;
 use crate::math::{exp, tanh};
