@@ -98,7 +98,8 @@ impl Estimator {
         let problem = Problem { x: x.view(), y: &y, n_classes: frame.n_classes(), weight: &weight, levels: &levels };
         let held = held_out.map(part);
         let validation = held.as_ref().map(|(x, y, weight)| Problem { x: x.view(), y, weight, ..problem });
-        let mut fitted = self.params.fit(&problem, validation.as_ref(), seed, progress)?;
+        let names: Vec<&str> = columns.iter().map(|c| frame.kinds[c.slot].name).collect();
+        let mut fitted = self.params.by_column(&names)?.fit(&problem, validation.as_ref(), seed, progress)?;
         notes.append(&mut fitted.notes);
         Ok(Fit { encoders, columns, fitted, notes, members: Vec::new(), uncalibrated: None })
     }

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::Model;
+use crate::model::forest::PlainNode;
 use crate::pipeline::Derived;
 use crate::profile::Profile;
 use crate::schema::Schema;
@@ -62,6 +63,22 @@ pub struct Fitted {
     pub rounds: Option<usize>,
     /// What a person should know, e.g. that the fit did not converge.
     pub notes: Vec<String>,
+}
+
+impl Fitted {
+    /// Per feature of `x` how many tests of trees ask it; none of a model without trees.
+    pub fn splits(&self) -> Option<Vec<u64>> {
+        let Model::Forest(forest) = &self.model else { return None };
+        let mut out = vec![0; forest.n_features()];
+        for tree in forest.plain() {
+            for node in tree.nodes {
+                if let PlainNode::Split { feature, .. } = node {
+                    out[feature] += 1;
+                }
+            }
+        }
+        Some(out)
+    }
 }
 
 /// Is told how far a long piece of work has come. May be called from any thread.

@@ -4,6 +4,7 @@ mod bayes;
 mod ensemble;
 mod linear;
 mod mlp;
+mod monotone;
 mod svm;
 mod trees;
 
@@ -11,8 +12,11 @@ pub use bayes::GaussianNb;
 pub use ensemble::{Choice, MAX_ESTIMATORS, MAX_FOLDS, StackMethod, Stacking, Vote, Voting, Weights};
 pub use linear::{LogisticRegression, Penalty};
 pub use mlp::{Activation, Auto, BatchSize, LearningRate, Mlp, MlpSolver};
+pub use monotone::Monotone;
 pub use svm::{Gamma, GammaName, KernelName, Svm};
-pub use trees::{ExtraTrees, GradientBoosting, MaxFeatures, MaxFeaturesName, RandomForest, Xgboost};
+pub use trees::{
+    Criterion, ExtraTrees, GradientBoosting, GrowPolicy, MaxFeatures, MaxFeaturesName, RandomForest, Xgboost,
+};
 
 use super::config::ModelKind;
 use super::{Fitted, Problem, Progress};
@@ -93,6 +97,9 @@ impl Params {
             (Params::GradientBoosting(p), Some(n)) => {
                 Params::GradientBoosting(GradientBoosting { n_estimators: n, early_stopping_rounds: 0, ..p.clone() })
             }
+            (Params::Xgboost(p), Some(n)) => {
+                Params::Xgboost(Xgboost { n_estimators: n, early_stopping_rounds: None, ..p.clone() })
+            }
             _ => self.clone(),
         }
     }
@@ -101,8 +108,21 @@ impl Params {
     pub(crate) fn stops_early(&self) -> bool {
         match self {
             Params::GradientBoosting(p) => p.early_stopping_rounds > 0,
+            Params::Xgboost(p) => p.early_stopping_rounds.is_some_and(|n| n > 0),
             _ => false,
         }
+    }
+
+    /// The same with columns by their places, where a parameter names them. `names`: of the columns that the model reads; those
+    /// of a category that became several share a name.
+    pub(super) fn by_column(&self, names: &[&str]) -> Result<Params> {
+        let mut params = self.clone();
+        match &mut params {
+            Params::GradientBoosting(p) => p.monotone_constraints = p.monotone_constraints.by_column(names)?,
+            Params::Xgboost(p) => p.monotone_constraints = p.monotone_constraints.by_column(names)?,
+            _ => {}
+        }
+        Ok(params)
     }
 
     /// Whether the trainer takes missing values and categories as they are.
@@ -125,10 +145,10 @@ impl Params {
             v.check()?;
         }
         match self {
-            Params::GradientBoosting(p) => super::tree::boost::fit(p, problem, validation, seed, progress),
-            Params::Xgboost(_) => not_yet(self.kind()),
-            Params::RandomForest(p) => super::tree::forest::fit(p, problem, seed, progress),
-            Params::ExtraTrees(_) => not_yet(self.kind()),
+            Params::GradientBoosting(p) => super::tree::boost::fit(&p.into(), problem, validation, seed, progress),
+            Params::Xgboost(p) => super::tree::boost::fit(&p.into(), problem, validation, seed, progress),
+            Params::RandomForest(p) => super::tree::forest::fit(&p.into(), problem, seed, progress),
+            Params::ExtraTrees(p) => super::tree::forest::fit(&p.into(), problem, seed, progress),
             Params::LogisticRegression(p) => super::linear::fit(p, problem, progress),
             Params::Svm(p) => super::svm::fit(p, problem, seed, progress),
             Params::Mlp(p) => super::mlp::fit(p, problem, validation, seed, progress),
@@ -138,10 +158,6 @@ impl Params {
             }
         }
     }
-}
-
-fn not_yet(kind: ModelKind) -> Result<Fitted> {
-    Err(Error::new(ErrorKind::Config, format!("{} cannot be trained yet", kind.name())))
 }
 
 fn at_least(name: &str, v: usize, min: usize) -> Result<()> {

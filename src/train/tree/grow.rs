@@ -1,11 +1,18 @@
-//! Growing one tree: leaf after leaf is split, until the limits are met or nothing is gained.
+//! Growing one tree of boosting: leaf after leaf is split, until the limits are met or nothing is gained.
+//!
+//! Of two children only the smaller one's histogram is added up; the other's is what is left of the parent's. A tile's sums, their
+//! difference and the search for splits in them are one piece of work, and pieces go to threads.
 
-use super::bins::{Binned, CODES};
-use super::histogram::{Histogram, Sum, add, build, subtract};
-use super::split::{Cut, Occupied, Scanner, Split};
-use crate::model::forest::{PlainNode, PlainTree, Test};
-use rand::seq::SliceRandom;
-use rand_pcg::Pcg64Mcg;
+use super::bins::CODES;
+use super::columns::Columns;
+use super::fixed::{Pair, lower, upper};
+use super::grown::{Grown, Node};
+use super::histogram::{fill, subtract};
+use super::split::{Bounds, Counts, Feature, Parent, Rules, Scanner, Split, Units, contains};
+use super::store::{Store, Tile};
+use crate::error::Result;
+use crate::train::Progress;
+use rayon::prelude::*;
 use std::ops::Range;
 
 /// How large a tree may become.
@@ -15,407 +22,380 @@ pub(crate) struct Limits {
     pub(crate) max_leaves: usize,
     /// 0: no limit.
     pub(crate) max_depth: usize,
-    /// Fewest rows of a node that is split; at least twice those of a leaf.
+    /// Fewest rows of a node that is split.
     pub(crate) min_split_rows: usize,
+    /// Which leaf is split first, where their number is limited.
+    pub(crate) order: Order,
 }
 
-/// A grown tree. Node 0 is the root; children come after parents.
-pub(crate) struct Grown {
-    pub(crate) nodes: Vec<Node>,
+/// Which leaf is split first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// The one that gains most.
+    Gain,
+    /// The one nearest to the root.
+    Depth,
 }
 
-/// One node.
-pub(crate) enum Node {
-    /// Where its rows lie in the row list that was grown on, and their sums per channel.
-    Leaf { rows: Range<usize>, sums: Vec<Sum> },
-    /// A test and its children.
-    Split { split: Split, left: usize, right: usize },
+/// What does not change while a tree is grown.
+#[derive(Clone, Copy)]
+pub(crate) struct Ground<'a> {
+    pub(crate) store: &'a Store,
+    /// Per row of the data.
+    pub(crate) sums: &'a [Pair],
+    pub(crate) rules: &'a Rules,
+    pub(crate) units: Units,
+    pub(crate) limits: Limits,
+    /// Per feature -1, 0 or 1; empty where there are none.
+    pub(crate) monotone: &'a [i8],
+    /// The largest hessian of a row, in units.
+    pub(crate) h_max: u32,
 }
 
-impl Grown {
-    /// The leaf that a coded row reaches.
-    pub(crate) fn leaf(&self, binned: &Binned, row: u32) -> usize {
-        let mut at = 0;
-        while let Node::Split { split, left, right } = &self.nodes[at] {
-            at = if split.goes_left(binned.feature(split.feature).code(row)) { *left } else { *right };
-        }
-        at
-    }
-
-    /// The tree over real features: codes become thresholds and sets of levels. `leaf`: a leaf's numbers.
-    pub(crate) fn plain(&self, binned: &Binned, output: usize, leaf: impl Fn(usize, &[Sum]) -> Vec<f64>) -> PlainTree {
-        use super::bins::Coding;
-        let nodes = self.nodes.iter().enumerate().map(|(i, node)| match node {
-            Node::Leaf { sums, .. } => PlainNode::Leaf(leaf(i, sums)),
-            Node::Split { split, left, right } => {
-                let coding = &binned.codings[split.feature];
-                let test = match (&split.cut, coding) {
-                    (Cut::In(_), Coding::Levels { code, .. }) => {
-                        let inside = |l: &usize| split.goes_left(code[*l]);
-                        Test::In((0..code.len()).filter(inside).map(|l| l as u32).collect())
-                    }
-                    (Cut::AtMost(k), _) => Test::AtMost(coding.threshold(*k)),
-                    (Cut::In(_), Coding::Cuts(_)) => Test::In(Vec::new()),
-                };
-                let (feature, default_left) = (split.feature, split.default_left);
-                PlainNode::Split { feature, test, default_left, left: *left, right: *right }
-            }
-        });
-        PlainTree { nodes: nodes.collect(), output }
-    }
-
-    /// Adds each split's gain to its feature.
-    pub(crate) fn add_gain(&self, importance: &mut [f64]) {
-        for node in &self.nodes {
-            if let Node::Split { split, .. } = node {
-                importance[split.feature] += split.gain;
-            }
-        }
-    }
-}
-
-/// Where a node's sums per bin come from.
-pub(crate) trait Finder {
-    /// What is kept of a node until it is split.
-    type Sums;
-    /// The root's.
-    fn root(&mut self, rows: &[u32]) -> Self::Sums;
-    /// The children's, left and right.
-    fn children(&mut self, parent: Self::Sums, left: &[u32], right: &[u32]) -> (Self::Sums, Self::Sums);
-    /// A node that will not be split.
-    fn done(&mut self, sums: Self::Sums);
-    /// The best split of a node with these rows and total.
-    fn best(&mut self, sums: &Self::Sums, rows: &[u32], total: &[Sum]) -> Option<Split>;
-    /// Sums per channel over rows.
-    fn total(&self, rows: &[u32]) -> Vec<Sum>;
+/// Room that is used again by the next tree.
+#[derive(Default)]
+pub(crate) struct Room {
+    histograms: Vec<Vec<Pair>>,
+    rows: Vec<u32>,
+    gathered: Vec<Pair>,
 }
 
 /// A leaf that can be split.
-struct Open<S> {
+struct Open {
     node: usize,
     depth: usize,
     rows: Range<usize>,
-    sums: S,
+    histogram: Vec<Pair>,
+    parent: Parent,
     split: Split,
 }
 
-/// Grows a tree on `rows` (reordered: each leaf's rows end up together, in their first order). With a limit on leaves the
-/// leaf that gains most is split first; otherwise the order does not matter and the newest leaf is.
-pub(crate) fn grow<F: Finder>(binned: &Binned, rows: &mut [u32], limits: Limits, finder: &mut F) -> Grown {
-    let mut nodes = Vec::new();
-    let mut open: Vec<Open<F::Sums>> = Vec::new();
-    let mut scratch = Vec::with_capacity(rows.len());
-    let max_leaves = if limits.max_leaves == 0 { usize::MAX } else { limits.max_leaves };
-    let max_depth = if limits.max_depth == 0 { usize::MAX } else { limits.max_depth };
-    let mut n_leaves = 1;
+/// A node to look for a split in.
+struct Ask {
+    parent: Parent,
+    may: Option<Vec<bool>>,
+}
 
-    let may_split = |depth: usize, n_rows: usize, n_leaves: usize| {
-        depth < max_depth && n_rows >= limits.min_split_rows.max(2) && n_leaves < max_leaves
-    };
-    // A node that may not be split has no sums.
-    let consider = |nodes: &mut Vec<Node>, finder: &mut F, rows: &[u32], range: Range<usize>, depth, sums| {
-        let node = nodes.len();
-        let total = finder.total(&rows[range.clone()]);
-        let Some(sums) = sums else {
-            nodes.push(Node::Leaf { rows: range, sums: total });
-            return None;
+/// Features with the gain of their best split.
+type Peaks = Vec<(usize, f64)>;
+
+/// Units of work (additions, about) that are worth another thread.
+const PARALLEL: usize = 1 << 15;
+
+/// Grows a tree on `rows` (reordered: each leaf's rows end up together, in their first order).
+pub(crate) fn grow(
+    ground: Ground<'_>,
+    rows: &mut [u32],
+    columns: &mut Columns,
+    room: &mut Room,
+    progress: &dyn Progress,
+) -> Result<Grown> {
+    let scanners = ground.store.tiles.iter().map(|_| Scanner::new(ground.units, !ground.monotone.is_empty()));
+    Grower { ground, scanners: scanners.collect(), room, nodes: Vec::new() }.run(rows, columns, progress)
+}
+
+struct Grower<'a, 'r> {
+    ground: Ground<'a>,
+    /// One per tile.
+    scanners: Vec<Scanner>,
+    room: &'r mut Room,
+    nodes: Vec<Node>,
+}
+
+impl Grower<'_, '_> {
+    fn run(mut self, rows: &mut [u32], columns: &mut Columns, progress: &dyn Progress) -> Result<Grown> {
+        let limits = self.ground.limits;
+        let max_leaves = if limits.max_leaves == 0 { usize::MAX } else { limits.max_leaves };
+        let max_depth = if limits.max_depth == 0 { usize::MAX } else { limits.max_depth };
+        let sums = self.ground.sums;
+        let total = rows.iter().fold(0, |t: Pair, &r| t.wrapping_add(sums[r as usize]));
+        let root = Parent { total, bounds: Bounds::NONE };
+        let may_split = |depth: usize, n_rows: usize, n_leaves: usize| {
+            depth < max_depth && n_rows >= limits.min_split_rows.max(2) && n_leaves < max_leaves
         };
-        let split = finder.best(&sums, &rows[range.clone()], &total);
-        nodes.push(Node::Leaf { rows: range.clone(), sums: total });
-        match split {
-            Some(split) => Some(Open { node, depth, rows: range, sums, split }),
-            None => {
-                finder.done(sums);
-                None
-            }
+
+        let mut open: Vec<Open> = Vec::new();
+        self.nodes.push(Node::Leaf { rows: 0..rows.len(), sum: total, bounds: Bounds::NONE });
+        if may_split(0, rows.len(), 1) {
+            let mut histogram = self.histogram();
+            let ask = Ask { parent: root, may: columns.at(0) };
+            let (peaks, _) = self.work(rows, &mut histogram, None, Some(&ask), None);
+            self.consider(&mut open, rows, 0..rows.len(), 0, 0, root, histogram, peaks);
         }
-    };
+        let mut n_leaves = 1;
+        while n_leaves < max_leaves {
+            progress.proceed()?;
+            let next = if limits.max_leaves == 0 { open.len().checked_sub(1) } else { first(&open, limits.order) };
+            let Some(next) = next else { break };
+            let Open { node, depth, rows: range, mut histogram, parent, split } = open.remove(next);
+            let Some(place) = self.ground.store.places[split.feature] else { continue };
+            let stored = split.stored(&place);
+            let n_left = self.partition(&mut rows[range.clone()], place.line, &stored);
+            let middle = range.start + n_left;
+            let (left, right) = (range.start..middle, middle..range.end);
+            let (left_parent, right_parent) = self.children(&parent, &split);
+            n_leaves += 1;
 
-    let sums = may_split(0, rows.len(), 1).then(|| finder.root(rows));
-    open.extend(consider(&mut nodes, finder, rows, 0..rows.len(), 0, sums));
-    while n_leaves < max_leaves {
-        let next = if limits.max_leaves == 0 { open.len().checked_sub(1) } else { best_open(&open) };
-        let Some(next) = next else { break };
-        let Open { node, depth, rows: range, sums, split } = open.remove(next);
-        let column = binned.feature(split.feature);
-        let part = &mut rows[range.clone()];
-        let n_left = partition(part, &mut scratch, |r| split.goes_left(column.code(r)));
-        n_leaves += 1;
-        let middle = range.start + n_left;
-        let may_left = may_split(depth + 1, n_left, n_leaves);
-        let may_right = may_split(depth + 1, range.end - middle, n_leaves);
-        let (mut left_sums, mut right_sums) = (None, None);
-        if may_left || may_right {
-            let (l, r) = finder.children(sums, &rows[range.start..middle], &rows[middle..range.end]);
-            for (may, sums, kept) in [(may_left, l, &mut left_sums), (may_right, r, &mut right_sums)] {
-                if may {
-                    *kept = Some(sums);
-                } else {
-                    finder.done(sums);
-                }
+            let left_node = self.nodes.len();
+            for (rows, parent) in [(&left, &left_parent), (&right, &right_parent)] {
+                self.nodes.push(Node::Leaf { rows: rows.clone(), sum: parent.total, bounds: parent.bounds });
             }
-        } else {
-            finder.done(sums);
-        }
-        let left = nodes.len();
-        open.extend(consider(&mut nodes, finder, rows, range.start..middle, depth + 1, left_sums));
-        let right = nodes.len();
-        open.extend(consider(&mut nodes, finder, rows, middle..range.end, depth + 1, right_sums));
-        nodes[node] = Node::Split { split, left, right };
-    }
-    for o in open {
-        finder.done(o.sums);
-    }
-    Grown { nodes }
-}
+            self.nodes[node] = Node::Split { split, stored, left: left_node, right: left_node + 1 };
 
-/// The leaf that gains most; of equals the oldest node.
-fn best_open<S>(open: &[Open<S>]) -> Option<usize> {
-    (0..open.len()).reduce(|a, b| {
-        let (x, y) = (&open[a], &open[b]);
-        if y.split.gain > x.split.gain || (y.split.gain == x.split.gain && y.node < x.node) { b } else { a }
-    })
-}
-
-/// Stable: rows that go left first. Returns their number.
-fn partition(rows: &mut [u32], scratch: &mut Vec<u32>, goes_left: impl Fn(u32) -> bool) -> usize {
-    scratch.clear();
-    scratch.resize(rows.len(), 0);
-    let (mut l, mut r) = (0, 0);
-    for i in 0..rows.len() {
-        let row = rows[i];
-        let left = usize::from(goes_left(row));
-        // Both are written and one counter moves: no branch to mispredict.
-        rows[l] = row;
-        scratch[r] = row;
-        l += left;
-        r += 1 - left;
-    }
-    rows[l..].copy_from_slice(&scratch[..r]);
-    l
-}
-
-/// For boosting: full histograms, the larger child's by subtraction.
-pub(crate) struct Subtracting<'a> {
-    pub(crate) binned: &'a Binned,
-    /// Per row of the data.
-    pub(crate) sums: &'a [Sum],
-    /// Those looked at.
-    pub(crate) features: &'a [usize],
-    pub(crate) scanner: Scanner,
-    pub(crate) pool: Vec<Histogram>,
-    bins: Occupied,
-}
-
-impl<'a> Subtracting<'a> {
-    pub(crate) fn new(
-        binned: &'a Binned,
-        sums: &'a [Sum],
-        features: &'a [usize],
-        scanner: Scanner,
-        pool: Vec<Histogram>,
-    ) -> Self {
-        Subtracting { binned, sums, features, scanner, pool, bins: Occupied::new(1) }
-    }
-
-    fn build(&mut self, rows: &[u32]) -> Histogram {
-        let mut h = self.pool.pop().unwrap_or_default();
-        build(self.binned, rows, self.sums, &mut h);
-        h
-    }
-}
-
-impl Finder for Subtracting<'_> {
-    type Sums = Histogram;
-
-    fn root(&mut self, rows: &[u32]) -> Histogram {
-        self.build(rows)
-    }
-
-    fn children(&mut self, mut parent: Histogram, left: &[u32], right: &[u32]) -> (Histogram, Histogram) {
-        let small = self.build(if left.len() <= right.len() { left } else { right });
-        subtract(&mut parent, &small);
-        if left.len() <= right.len() { (small, parent) } else { (parent, small) }
-    }
-
-    fn done(&mut self, sums: Histogram) {
-        self.pool.push(sums);
-    }
-
-    fn best(&mut self, sums: &Histogram, _: &[u32], total: &[Sum]) -> Option<Split> {
-        let mut best = None;
-        for &f in self.features {
-            self.bins.clear();
-            for (code, s) in sums[f * CODES..(f + 1) * CODES].iter().enumerate() {
-                if s[1] != 0 {
-                    self.bins.codes.push(code as u8);
-                    self.bins.sums.push(*s);
-                }
-            }
-            self.scanner.scan(f, &self.binned.codings[f], &self.bins, total, &mut best);
-        }
-        best
-    }
-
-    fn total(&self, rows: &[u32]) -> Vec<Sum> {
-        total(self.sums, 1, rows)
-    }
-}
-
-/// For forests: per node a few drawn features, their bins summed on the spot.
-pub(crate) struct Drawing<'a> {
-    pub(crate) binned: &'a Binned,
-    /// `channels` per row of the data.
-    pub(crate) sums: &'a [Sum],
-    pub(crate) channels: usize,
-    /// Features drawn per node.
-    pub(crate) draw: usize,
-    pub(crate) scanner: Scanner,
-    pub(crate) rng: Pcg64Mcg,
-    features: Vec<usize>,
-    bins: Occupied,
-    histogram: Vec<Sum>,
-    keys: Vec<u64>,
-}
-
-/// Nodes with fewer rows sort their codes; with more they fill a histogram.
-const SORT: usize = 96;
-
-impl<'a> Drawing<'a> {
-    pub(crate) fn new(
-        binned: &'a Binned,
-        sums: &'a [Sum],
-        channels: usize,
-        draw: usize,
-        scanner: Scanner,
-        rng: Pcg64Mcg,
-    ) -> Self {
-        let features = (0..binned.n_features()).collect();
-        let histogram = vec![[0; 2]; CODES * channels];
-        Drawing {
-            binned,
-            sums,
-            channels,
-            draw,
-            scanner,
-            rng,
-            features,
-            bins: Occupied::new(channels),
-            histogram,
-            keys: Vec::new(),
-        }
-    }
-
-    fn row(&self, row: u32) -> &'a [Sum] {
-        let at = row as usize * self.channels;
-        &self.sums[at..at + self.channels]
-    }
-
-    fn sum_by_histogram(&mut self, f: usize, rows: &[u32]) {
-        let column = self.binned.feature(f);
-        self.histogram.fill([0; 2]);
-        for &r in rows {
-            let at = usize::from(column.code(r)) * self.channels;
-            let sums = self.row(r);
-            for (h, &s) in self.histogram[at..at + self.channels].iter_mut().zip(sums) {
-                add(h, s);
-            }
-        }
-        for (code, sums) in self.histogram.chunks_exact(self.channels).enumerate() {
-            if sums[0][1] != 0 {
-                self.bins.codes.push(code as u8);
-                self.bins.sums.extend_from_slice(sums);
-            }
-        }
-    }
-
-    fn sum_by_sorting(&mut self, f: usize, rows: &[u32]) {
-        let column = self.binned.feature(f);
-        self.keys.clear();
-        self.keys.extend(rows.iter().map(|&r| u64::from(column.code(r)) << 32 | u64::from(r)));
-        self.keys.sort_unstable();
-        for i in 0..self.keys.len() {
-            let (code, row) = ((self.keys[i] >> 32) as u8, self.keys[i] as u32);
-            let sums = self.row(row);
-            if self.bins.codes.last() == Some(&code) {
-                let at = self.bins.sums.len() - self.channels;
-                for (t, &s) in self.bins.sums[at..].iter_mut().zip(sums) {
-                    add(t, s);
-                }
-            } else {
-                self.bins.codes.push(code);
-                self.bins.sums.extend_from_slice(sums);
-            }
-        }
-    }
-}
-
-impl Finder for Drawing<'_> {
-    type Sums = ();
-
-    fn root(&mut self, _: &[u32]) {}
-
-    fn children(&mut self, (): (), _: &[u32], _: &[u32]) -> ((), ()) {
-        ((), ())
-    }
-
-    fn done(&mut self, (): ()) {}
-
-    /// As scikit-learn: features that are constant in the node do not count as drawn, and drawing goes on until one split is
-    /// found.
-    fn best(&mut self, (): &(), rows: &[u32], total: &[Sum]) -> Option<Split> {
-        if self.is_pure(total) {
-            return None;
-        }
-        let mut best = None;
-        let mut features = std::mem::take(&mut self.features);
-        features.shuffle(&mut self.rng);
-        let mut drawn = 0;
-        for &f in &features {
-            if drawn >= self.draw && best.is_some() {
-                break;
-            }
-            self.bins.clear();
-            if rows.len() < SORT {
-                self.sum_by_sorting(f, rows);
-            } else {
-                self.sum_by_histogram(f, rows);
-            }
-            if self.bins.codes.len() < 2 {
+            let ask = |this: &Self, rows: &Range<usize>, parent: Parent, columns: &mut Columns| {
+                // Two children of the least hessian must fit.
+                let heavy = f64::from(lower(parent.total)) >= 2.0 * this.ground.units.least();
+                let may = may_split(depth + 1, rows.len(), n_leaves) && heavy;
+                may.then(|| Ask { parent, may: columns.at(depth + 1) })
+            };
+            let left_ask = ask(&self, &left, left_parent, columns);
+            let right_ask = ask(&self, &right, right_parent, columns);
+            if left_ask.is_none() && right_ask.is_none() {
+                self.room.histograms.push(histogram);
                 continue;
             }
-            drawn += 1;
-            self.scanner.scan(f, &self.binned.codings[f], &self.bins, total, &mut best);
+            let mut small = self.histogram();
+            let left_small = left.len() <= right.len();
+            let smaller = if left_small { left.clone() } else { right.clone() };
+            let (small_ask, large_ask) = if left_small { (&left_ask, &right_ask) } else { (&right_ask, &left_ask) };
+            let large = large_ask.is_some().then_some(&mut histogram);
+            let (small_peaks, large_peaks) =
+                self.work(&rows[smaller], &mut small, large, small_ask.as_ref(), large_ask.as_ref());
+            let (l, r) = if left_small {
+                ((small, small_peaks), (histogram, large_peaks))
+            } else {
+                ((histogram, large_peaks), (small, small_peaks))
+            };
+            for (node, range, asked, (histogram, peaks)) in
+                [(left_node, left, left_ask, l), (left_node + 1, right, right_ask, r)]
+            {
+                match asked {
+                    Some(a) => self.consider(&mut open, rows, range, node, depth + 1, a.parent, histogram, peaks),
+                    None => self.room.histograms.push(histogram),
+                }
+            }
         }
-        self.features = features;
-        best
+        self.room.histograms.extend(open.into_iter().map(|o| o.histogram));
+        Ok(Grown { nodes: self.nodes })
     }
 
-    fn total(&self, rows: &[u32]) -> Vec<Sum> {
-        total(self.sums, self.channels, rows)
+    fn histogram(&mut self) -> Vec<Pair> {
+        let mut h = self.room.histograms.pop().unwrap_or_default();
+        h.resize(self.ground.store.bins(), 0);
+        h
+    }
+
+    /// Adds up the smaller child's histogram, takes it from the larger one's, and looks for splits in both.
+    fn work(
+        &mut self,
+        rows: &[u32],
+        small: &mut [Pair],
+        large: Option<&mut Vec<Pair>>,
+        small_ask: Option<&Ask>,
+        large_ask: Option<&Ask>,
+    ) -> (Peaks, Peaks) {
+        let Ground { store, sums, .. } = self.ground;
+        let gathered = if rows.len() == store.n_rows {
+            sums
+        } else {
+            let room = &mut self.room.gathered;
+            room.clear();
+            room.extend(rows.iter().map(|&r| sums[r as usize]));
+            room
+        };
+        let ground = self.ground;
+        let piece = |(tile, scanner, small, large): Piece<'_>| {
+            fill(tile.0, rows, gathered, small);
+            let small_peaks = small_ask.map_or_else(Vec::new, |a| peaks(&ground, tile, scanner, a, small));
+            let mut large_peaks = Vec::new();
+            if let (Some(large), Some(ask)) = (large, large_ask) {
+                subtract(tile.0, large, small);
+                large_peaks = peaks(&ground, tile, scanner, ask, large);
+            }
+            (small_peaks, large_peaks)
+        };
+        let mut pieces = Vec::with_capacity(store.tiles.len());
+        let (mut small, mut large) = (small, large.map(Vec::as_mut_slice));
+        let mut start = 0;
+        for (tile, scanner) in store.tiles.iter().zip(&mut self.scanners) {
+            let (here, rest) = std::mem::take(&mut small).split_at_mut(tile.bins());
+            small = rest;
+            let large_here = large.take().map(|l| {
+                let (here, rest) = l.split_at_mut(tile.bins());
+                large = Some(rest);
+                here
+            });
+            pieces.push(((tile, start), scanner, here, large_here));
+            start += tile.bins();
+        }
+        let n_lines: usize = store.tiles.iter().map(|t| t.width).sum();
+        let scans = usize::from(small_ask.is_some()) + usize::from(large_ask.is_some());
+        let found: Vec<(Peaks, Peaks)> = if rows.len() * n_lines + scans * store.bins() >= PARALLEL {
+            pieces.into_par_iter().map(piece).collect()
+        } else {
+            pieces.into_iter().map(piece).collect()
+        };
+        found.into_iter().fold(Default::default(), |mut all: (Peaks, Peaks), (s, l)| {
+            all.0.extend(s);
+            all.1.extend(l);
+            all
+        })
+    }
+
+    /// Opens a node, if there is a split for it.
+    #[allow(clippy::too_many_arguments)]
+    fn consider(
+        &mut self,
+        open: &mut Vec<Open>,
+        rows: &[u32],
+        range: Range<usize>,
+        node: usize,
+        depth: usize,
+        parent: Parent,
+        histogram: Vec<Pair>,
+        peaks: Peaks,
+    ) {
+        match self.choose(peaks, &rows[range.clone()], &parent, &histogram) {
+            Some(split) => open.push(Open { node, depth, rows: range, histogram, parent, split }),
+            None => self.room.histograms.push(histogram),
+        }
+    }
+
+    /// The best split. Rows are counted only where a side may have too few, and only by the feature in question.
+    fn choose(&mut self, mut peaks: Peaks, rows: &[u32], parent: &Parent, histogram: &[Pair]) -> Option<Split> {
+        let ground = self.ground;
+        let min = ground.rules.min_rows;
+        // Of equal features the first.
+        peaks.sort_unstable_by_key(|p| p.0);
+        let mut counted: Vec<Option<Split>> = vec![None; peaks.len()];
+        loop {
+            let (mut at, mut most) = (0, 0.0);
+            for (i, p) in peaks.iter().enumerate() {
+                if p.1 > most {
+                    (at, most) = (i, p.1);
+                }
+            }
+            if most <= 0.0 {
+                return None;
+            }
+            if let Some(split) = counted[at].take() {
+                return Some(split);
+            }
+            let feature = feature(&ground, peaks[at].0)?;
+            let scanner = &mut self.scanners[0];
+            let split = scanner.best(feature, parent, histogram, None)?;
+            let right = parent.total.wrapping_sub(split.left);
+            let sure = min as u64 * u64::from(ground.h_max);
+            if min <= 1 || lower(split.left).min(lower(right)) as u64 >= sure {
+                return Some(split);
+            }
+            let by_code = count(ground.store, &feature, rows);
+            counted[at] = scanner.best(feature, parent, histogram, Some(&Counts { by_code: &by_code, min }));
+            peaks[at].1 = counted[at].as_ref().map_or(0.0, |s| s.gain);
+        }
+    }
+
+    /// The children's totals, and what their leaves may be.
+    fn children(&self, parent: &Parent, split: &Split) -> (Parent, Parent) {
+        let right = parent.total.wrapping_sub(split.left);
+        let (mut l, mut r) = (parent.bounds, parent.bounds);
+        let constraint = self.ground.monotone.get(split.feature).copied().unwrap_or(0);
+        if constraint != 0 {
+            let u = &self.ground.units;
+            let of = |s: Pair| u.weight(f64::from(upper(s)), f64::from(lower(s)), u.lambda, parent.bounds);
+            let middle = (of(split.left) + of(right)) / 2.0;
+            if constraint > 0 {
+                (l.high, r.low) = (middle, middle);
+            } else {
+                (l.low, r.high) = (middle, middle);
+            }
+        }
+        (Parent { total: split.left, bounds: l }, Parent { total: right, bounds: r })
+    }
+
+    /// Stable: rows that go left first. Returns their number.
+    fn partition(&mut self, rows: &mut [u32], line: usize, stored: &[u64; 4]) -> usize {
+        let (codes, width, at) = self.ground.store.line(line);
+        let mut goes_left = [0u8; CODES];
+        for (code, left) in goes_left.iter_mut().enumerate() {
+            *left = u8::from(contains(stored, code as u8));
+        }
+        let scratch = &mut self.room.rows;
+        if scratch.len() < rows.len() {
+            scratch.resize(rows.len(), 0);
+        }
+        let scratch = &mut scratch[..rows.len()];
+        let (mut l, mut r) = (0, 0);
+        for i in 0..rows.len() {
+            let row = rows[i];
+            let left = usize::from(goes_left[usize::from(codes[row as usize * width + at])]);
+            // Both are written and one counter moves: no branch to mispredict.
+            rows[l] = row;
+            scratch[r] = row;
+            l += left;
+            r += 1 - left;
+        }
+        rows[l..].copy_from_slice(&scratch[..r]);
+        l
     }
 }
 
-impl Drawing<'_> {
-    /// Whether all weight is of one class.
-    fn is_pure(&self, total: &[Sum]) -> bool {
-        let scale = &self.scanner.scale;
-        let h = scale.h(total[0]);
-        if self.channels == 1 {
-            let g = scale.g(total[0]);
-            return g <= 0.0 || g >= h;
-        }
-        total.iter().any(|&s| scale.g(s) >= h)
-    }
-}
+/// A tile and where its sums begin among all, its scanner, its sums in both children.
+type Piece<'p> = ((&'p Tile, usize), &'p mut Scanner, &'p mut [Pair], Option<&'p mut [Pair]>);
 
-fn total(sums: &[Sum], channels: usize, rows: &[u32]) -> Vec<Sum> {
-    let mut out = vec![[0; 2]; channels];
-    for &r in rows {
-        let at = r as usize * channels;
-        for (t, &s) in out.iter_mut().zip(&sums[at..at + channels]) {
-            add(t, s);
+/// The gains of a tile's features. `histogram`: of the tile.
+fn peaks(
+    ground: &Ground<'_>,
+    (tile, start): (&Tile, usize),
+    scanner: &mut Scanner,
+    ask: &Ask,
+    histogram: &[Pair],
+) -> Peaks {
+    let mut out = Vec::with_capacity(tile.features.len());
+    for &f in &tile.features {
+        if ask.may.as_ref().is_some_and(|m| !m[f]) {
+            continue;
         }
+        let Some(mut feature) = feature(ground, f) else { continue };
+        feature.start -= start;
+        out.push((f, scanner.peak(feature, &ask.parent, histogram)));
     }
     out
+}
+
+fn feature<'a>(ground: &Ground<'a>, f: usize) -> Option<Feature<'a>> {
+    let place = ground.store.places[f].as_ref()?;
+    let constraint = ground.monotone.get(f).copied().unwrap_or(0);
+    Some(Feature { index: f, coding: &ground.store.codings[f], place, start: place.start, constraint })
+}
+
+/// Rows per code of a feature.
+fn count(store: &Store, feature: &Feature<'_>, rows: &[u32]) -> [u32; CODES] {
+    let place = feature.place;
+    let (codes, width, at) = store.line(place.line);
+    let mut stored = [0u32; CODES];
+    for &row in rows {
+        stored[usize::from(codes[row as usize * width + at])] += 1;
+    }
+    let Some((zero, _)) = place.bundled else { return stored };
+    let mut out = [0; CODES];
+    let mut rest = rows.len() as u32;
+    for code in (place.low..place.end).filter(|c| *c != usize::from(zero)) {
+        out[code] = stored[usize::from(place.stored(code as u8))];
+        rest -= out[code];
+    }
+    out[usize::from(zero)] = rest;
+    out
+}
+
+/// The leaf to split next; of equals the oldest node.
+fn first(open: &[Open], order: Order) -> Option<usize> {
+    (0..open.len()).reduce(|a, b| {
+        let (x, y) = (&open[a], &open[b]);
+        let (better, equal) = match order {
+            Order::Gain => (y.split.gain > x.split.gain, y.split.gain == x.split.gain),
+            Order::Depth => (y.depth < x.depth, y.depth == x.depth),
+        };
+        if better || (equal && y.node < x.node) { b } else { a }
+    })
 }
