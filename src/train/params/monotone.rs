@@ -62,7 +62,11 @@ impl Monotone {
             return Ok(Vec::new());
         }
         if signs.len() != levels.len() {
-            return Err(error(format!("one number per column is right: {} columns, not {}", levels.len(), signs.len())));
+            return Err(error(format!(
+                "one number per column is right: {} columns, not {}",
+                levels.len(),
+                signs.len()
+            )));
         }
         if let Some(f) = (0..signs.len()).find(|&f| signs[f] != 0 && levels[f].is_some()) {
             return Err(error(format!("column {f} is a category, which has no order to be monotone along")));

@@ -74,11 +74,8 @@ impl Seen {
         let width = x.ncols();
         let step = n.div_ceil(SAMPLE);
         let room = || Vec::with_capacity(n / step + 1);
-        let mut seen = Seen {
-            sample: (0..width).map(|_| room()).collect(),
-            missing: vec![0; width],
-            zeros: vec![0; width],
-        };
+        let mut seen =
+            Seen { sample: (0..width).map(|_| room()).collect(), missing: vec![0; width], zeros: vec![0; width] };
         for (row, values) in x.rows().into_iter().enumerate() {
             let sampled = row % step == 0;
             for (j, &v) in values.iter().enumerate() {
@@ -258,10 +255,8 @@ mod tests {
     fn many_values_get_the_codes_that_each_alone_gets() {
         for n in [0, 1, 2, 3, 7, 8, 100, 254] {
             let coding = Coding::Cuts((0..n).map(|i| f64::from(i) * 0.5 - 3.0).collect());
-            let values: Vec<f64> = (-20..1300)
-                .map(|i| f64::from(i) * 0.125)
-                .chain([f64::NAN, -BOUND, BOUND, -0.0])
-                .collect();
+            let values: Vec<f64> =
+                (-20..1300).map(|i| f64::from(i) * 0.125).chain([f64::NAN, -BOUND, BOUND, -0.0]).collect();
             coding.code_all(values.iter().copied(), |i, code| {
                 assert_eq!(code, coding.code(values[i]), "{} among {n} cuts", values[i]);
             });

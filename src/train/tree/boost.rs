@@ -166,8 +166,7 @@ pub(crate) fn fit(
         let mut gain = vec![0.0; store.n_features()];
         let mut grew = false;
         for output in 0..outputs {
-            let mut columns =
-                Columns::draw(store.n_features(), plan.by_tree, plan.by_level, plan.by_node, &mut rng);
+            let mut columns = Columns::draw(store.n_features(), plan.by_tree, plan.by_level, plan.by_node, &mut rng);
             rows.clear();
             rows.extend_from_slice(drawn);
             let units = Units::new(&plan.rules, gradients.scales[output]);

@@ -15,13 +15,7 @@ pub(crate) struct Columns {
 
 impl Columns {
     /// For one tree. `rng`: is gone on with.
-    pub(crate) fn draw(
-        n_features: usize,
-        by_tree: f64,
-        by_level: f64,
-        by_node: f64,
-        rng: &mut Pcg64Mcg,
-    ) -> Columns {
+    pub(crate) fn draw(n_features: usize, by_tree: f64, by_level: f64, by_node: f64, rng: &mut Pcg64Mcg) -> Columns {
         let all: Vec<usize> = (0..n_features).collect();
         let tree = part(&all, by_tree, rng);
         Columns { by_level, by_node, tree, levels: Vec::new(), n_features, rng: rng.clone() }

@@ -103,7 +103,13 @@ pub(crate) fn fit(plan: &Plan, problem: &Problem<'_>, seed: u64, progress: &dyn 
         trees.push(tree.tree);
     }
     let forest = Forest::new(n_features, problem.n_classes, Link::Average, Vec::new(), &trees)?;
-    Ok(Fitted { model: Model::Forest(forest), importance: normalised(importance), curve: Vec::new(), rounds: None, notes })
+    Ok(Fitted {
+        model: Model::Forest(forest),
+        importance: normalised(importance),
+        curve: Vec::new(),
+        rounds: None,
+        notes,
+    })
 }
 
 /// A tree, its features' gains, and a bit per row that it was grown on.
@@ -194,7 +200,8 @@ fn tree(plan: &Plan, problem: &Problem<'_>, wood: &Wood, seed: u64, t: u64, prog
         nodes: Vec::new(),
         gain: vec![0.0; n_features],
     };
-    let (nodes, gain) = if plan.max_leaves == 0 { builder.grow(known, progress)? } else { builder.grow_best(known, progress)? };
+    let (nodes, gain) =
+        if plan.max_leaves == 0 { builder.grow(known, progress)? } else { builder.grow_best(known, progress)? };
     Ok(Grown { tree: PlainTree { nodes, output: 0 }, gain, bag })
 }
 

@@ -229,7 +229,8 @@ impl Scanner {
 
     /// The gain of the feature's best split, not above 0 where there is none. `histogram`: of all lines.
     pub(crate) fn peak(&mut self, feature: Feature<'_>, parent: &Parent, histogram: &[Pair]) -> f64 {
-        if let (Some(_), 2, 1, false) = (feature.place.bundled, feature.place.end - feature.place.low, feature.place.low, self.monotone)
+        if let (Some(_), 2, 1, false) =
+            (feature.place.bundled, feature.place.end - feature.place.low, feature.place.low, self.monotone)
             && matches!(feature.coding, Coding::Cuts(_))
         {
             // One-hot: a single cut.
@@ -320,13 +321,7 @@ impl Scanner {
         );
     }
 
-    fn cut(
-        &mut self,
-        feature: Feature<'_>,
-        parent: &Parent,
-        end: usize,
-        counts: Option<&Counts<'_>>,
-    ) -> Option<Split> {
+    fn cut(&mut self, feature: Feature<'_>, parent: &Parent, end: usize, counts: Option<&Counts<'_>>) -> Option<Split> {
         let missing = self.sums[0];
         let present = end - 1;
         let mut run: Pair = 0;
@@ -391,13 +386,7 @@ impl Scanner {
     }
 
     /// Levels in the order of their gradient by hessian: the best set is a prefix (Fisher 1958). Missing is a level, too.
-    fn set(
-        &mut self,
-        feature: Feature<'_>,
-        parent: &Parent,
-        end: usize,
-        counts: Option<&Counts<'_>>,
-    ) -> Option<Split> {
+    fn set(&mut self, feature: Feature<'_>, parent: &Parent, end: usize, counts: Option<&Counts<'_>>) -> Option<Split> {
         let mut order = std::mem::take(&mut self.order);
         order.clear();
         for code in 0..end {

@@ -276,9 +276,12 @@ impl<'a> Looker<'a> {
     fn gather_sorted(&mut self, codes: &[u8], rows: Rows<'_>) -> usize {
         let mut keys = std::mem::take(&mut self.keys);
         keys.clear();
-        keys.extend(rows.rows.iter().zip(rows.loads).map(|(&r, &load)| {
-            u64::from(codes[r as usize]) << (2 * WEIGHT) | (load >> 32) << WEIGHT | load & MASK
-        }));
+        keys.extend(
+            rows.rows
+                .iter()
+                .zip(rows.loads)
+                .map(|(&r, &load)| u64::from(codes[r as usize]) << (2 * WEIGHT) | (load >> 32) << WEIGHT | load & MASK),
+        );
         keys.sort_unstable();
         let mut m = 0;
         for same in keys.chunk_by(|a, b| a >> (2 * WEIGHT) == b >> (2 * WEIGHT)) {
@@ -349,7 +352,9 @@ impl<'a> Looker<'a> {
             }
             // Bins first..last go left, one more each time.
             let last = if missing && !missing_left { m } else { m - 1 };
-            let Some((at, score, heavier_left)) = self.best_prefix(first, last, m, missing_left, None) else { continue };
+            let Some((at, score, heavier_left)) = self.best_prefix(first, last, m, missing_left, None) else {
+                continue;
+            };
             if best.is_none_or(|b| score > b.0) {
                 best = Some((score, at, missing_left, heavier_left));
             }
@@ -404,11 +409,8 @@ impl<'a> Looker<'a> {
             }
         }
         let k = first_of_largest(&self.scores[..n])?;
-        let heavier_left = if self.width == 1 {
-            2 * i64::from(self.h[k]) >= i64::from(lower(self.total[0]))
-        } else {
-            self.g[k] == 1
-        };
+        let heavier_left =
+            if self.width == 1 { 2 * i64::from(self.h[k]) >= i64::from(lower(self.total[0])) } else { self.g[k] == 1 };
         Some((first + k, self.scores[k], heavier_left))
     }
 
@@ -480,7 +482,14 @@ impl<'a> Looker<'a> {
     }
 
     /// The lighter side is the set, so that levels not seen here go with the many.
-    fn split_by_set(&self, feature: usize, m: usize, score: f64, heavier_left: bool, left: impl Fn(usize) -> bool) -> Found {
+    fn split_by_set(
+        &self,
+        feature: usize,
+        m: usize,
+        score: f64,
+        heavier_left: bool,
+        left: impl Fn(usize) -> bool,
+    ) -> Found {
         let mut set = [0u64; 4];
         let mut rest = [0u64; 4];
         for k in 0..m {
@@ -596,7 +605,11 @@ fn pair_scores(g: &[i32], h: &[i32], total_g: f64, total_h: f64, out: &mut [f64]
 }
 
 /// What a finished tree says of a row, by its numbers.
-pub(crate) fn descend<'t>(nodes: &'t [crate::model::forest::PlainNode], x: &ArrayView2<'_, f64>, row: usize) -> &'t [f64] {
+pub(crate) fn descend<'t>(
+    nodes: &'t [crate::model::forest::PlainNode],
+    x: &ArrayView2<'_, f64>,
+    row: usize,
+) -> &'t [f64] {
     use crate::model::forest::{PlainNode, Test};
     let mut at = 0;
     loop {
