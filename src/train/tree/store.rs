@@ -41,7 +41,7 @@ impl Place {
         match self.bundled {
             None => code,
             Some((zero, _)) if code == zero => 0,
-            Some((zero, first)) => first + (code - self.low as u8) - u8::from(code > zero),
+            Some((zero, first)) => first + (code - self.low as u8 - u8::from(code > zero)),
         }
     }
 
