@@ -17,16 +17,8 @@ pub(crate) trait Work {
 pub(crate) fn widest<W: Work>(work: W) -> W::Out {
     #[cfg(target_arch = "x86_64")]
     {
-        if is_x86_feature_detected!("avx512f")
-            && is_x86_feature_detected!("avx512vl")
-            && is_x86_feature_detected!("avx512dq")
-            && is_x86_feature_detected!("avx512bw")
-        {
-            // SAFETY: the processor has what the function is compiled for.
-            return unsafe { with_avx512(work) };
-        }
         if is_x86_feature_detected!("avx2") {
-            // SAFETY: as above.
+            // SAFETY: the processor has what the function is compiled for.
             return unsafe { with_avx2(work) };
         }
     }
@@ -44,11 +36,4 @@ pub(crate) fn plain<W: Work>(work: W) -> W::Out {
 #[target_feature(enable = "avx2")]
 fn with_avx2<W: Work>(work: W) -> W::Out {
     work.run::<32>()
-}
-
-#[cfg(target_arch = "x86_64")]
-#[inline(never)]
-#[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw")]
-fn with_avx512<W: Work>(work: W) -> W::Out {
-    work.run::<64>()
 }

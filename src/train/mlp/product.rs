@@ -25,10 +25,11 @@ fn used(columns: usize, p: usize) -> usize {
     (columns - p * LANES).min(LANES)
 }
 
-/// Rows of a tile whose sums fill half of the sixteen (or more) registers of `width` bytes.
+/// Rows of a tile of `n` columns whose sums fill no more than half of the sixteen registers of `width` bytes.
 #[inline(always)]
-const fn tile_rows<T>(width: usize) -> usize {
-    width / (2 * size_of::<T>())
+const fn tile_rows<T>(width: usize, n: usize) -> usize {
+    let rows = 8 * width / (n * size_of::<T>());
+    if rows < ROWS { rows } else { ROWS }
 }
 
 /// `out = start + a w`, where `a` is rows x depth, `w` depth x columns, `start` is added to each row.
@@ -56,8 +57,7 @@ pub(super) fn product<T: Real, const WIDTH: usize>(
 /// One panel of `out`.
 #[inline(always)]
 fn panel<T: Real, const WIDTH: usize, const N: usize>(a: &[Row<T>], w: &[Row<T>], start: &Row<T>, out: &mut [Row<T>]) {
-    match tile_rows::<T>(WIDTH) * LANES / N {
-        8.. => tiles::<T, 8, N>(a, w, start, out),
+    match tile_rows::<T>(WIDTH, N) {
         4 => tiles::<T, 4, N>(a, w, start, out),
         2 => tiles::<T, 2, N>(a, w, start, out),
         _ => tiles::<T, 1, N>(a, w, start, out),
@@ -67,44 +67,34 @@ fn panel<T: Real, const WIDTH: usize, const N: usize>(a: &[Row<T>], w: &[Row<T>]
 #[inline(always)]
 fn tiles<T: Real, const M: usize, const N: usize>(a: &[Row<T>], w: &[Row<T>], start: &Row<T>, out: &mut [Row<T>]) {
     let rows = out.len();
-    let mut at = 0;
-    while at + M <= rows {
-        tile::<T, M, N>(a, w, start, out, at);
-        at += M;
-    }
-    if at < rows {
-        // Only where M is 2 ROWS.
-        tile::<T, ROWS, N>(a, w, start, out, at);
+    let Some(start) = start.first_chunk::<N>() else { return };
+    for at in (0..rows).step_by(M) {
+        let mut sums = [*start; M];
+        for p in 0..w.len().div_ceil(LANES) {
+            let Some(a) = a[p * rows + at..].first_chunk::<M>() else { return };
+            let w = &w[p * LANES..];
+            for (k, w) in (0..LANES).zip(w) {
+                sums = added(sums, std::array::from_fn(|i| a[i][k]), w);
+            }
+        }
+        let Some(out) = out[at..].first_chunk_mut::<M>() else { return };
+        for (out, sums) in out.iter_mut().zip(&sums) {
+            out[..N].copy_from_slice(sums);
+            out[N..].fill(T::ZERO);
+        }
     }
 }
 
+/// `sums + a wᵀ`. As an expression of values and by index: so it becomes one instruction for each vector, at any width.
 #[inline(always)]
-fn tile<T: Real, const M: usize, const N: usize>(
-    a: &[Row<T>],
-    w: &[Row<T>],
-    start: &Row<T>,
-    out: &mut [Row<T>],
-    at: usize,
-) {
-    let rows = out.len();
-    let mut sums = [[T::ZERO; N]; M];
-    for sums in &mut sums {
-        sums.copy_from_slice(&start[..N]);
-    }
-    for (w, a) in w.chunks(LANES).zip(a.chunks_exact(rows)) {
-        let Some(a) = a[at..].first_chunk::<M>() else { return };
-        for (k, w) in (0..LANES).zip(w) {
-            for (sums, a) in sums.iter_mut().zip(a) {
-                for (sum, w) in sums.iter_mut().zip(w) {
-                    *sum = *sum + a[k] * *w;
-                }
-            }
+fn added<T: Real, const M: usize, const N: usize>(sums: [[T; N]; M], a: [T; M], w: &Row<T>) -> [[T; N]; M] {
+    let mut next = [[T::ZERO; N]; M];
+    for i in 0..M {
+        for j in 0..N {
+            next[i][j] = sums[i][j] + a[i] * w[j];
         }
     }
-    for (out, sums) in out[at..].iter_mut().zip(&sums) {
-        out[..N].copy_from_slice(sums);
-        out[N..].fill(T::ZERO);
-    }
+    next
 }
 
 /// `out += aᵀ d`, where `a` is rows x depth, `d` rows x columns; `out` is depth x columns.
@@ -130,8 +120,7 @@ pub(super) fn transposed_product<T: Real, const WIDTH: usize>(
 
 #[inline(always)]
 fn transposed_panel<T: Real, const WIDTH: usize, const N: usize>(a: &[Row<T>], d: &[Row<T>], out: &mut [Row<T>]) {
-    match tile_rows::<T>(WIDTH) * LANES / N {
-        8.. => transposed_tiles::<T, 8, N>(a, d, out),
+    match tile_rows::<T>(WIDTH, N) {
         4 => transposed_tiles::<T, 4, N>(a, d, out),
         2 => transposed_tiles::<T, 2, N>(a, d, out),
         _ => transposed_tiles::<T, 1, N>(a, d, out),
@@ -146,12 +135,7 @@ fn transposed_tiles<T: Real, const M: usize, const N: usize>(a: &[Row<T>], d: &[
             sums.copy_from_slice(&out[..N]);
         }
         for (a, d) in a.iter().zip(d) {
-            let a = &a.as_chunks::<M>().0[t];
-            for (sums, a) in sums.iter_mut().zip(a) {
-                for (sum, d) in sums.iter_mut().zip(d) {
-                    *sum = *sum + *a * *d;
-                }
-            }
+            sums = added(sums, a.as_chunks::<M>().0[t], d);
         }
         for (out, sums) in out.iter_mut().zip(&sums) {
             out[..N].copy_from_slice(sums);
