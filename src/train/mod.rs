@@ -15,6 +15,7 @@ mod ensemble;
 mod estimator;
 mod evaluate;
 mod finish;
+mod lbfgs;
 mod linear;
 mod mlp;
 pub mod params;

@@ -6,9 +6,10 @@
 use super::net::Net;
 use super::product::{LANES, ROWS, Row, inner_products, panels, product, transposed_product, weighted_sum};
 use super::real::Real;
+use crate::error::Result;
 use crate::math;
 use crate::model::mlp::Activation;
-use crate::train::Problem;
+use crate::train::{Problem, Progress};
 use crate::train::wide::{Work, widest};
 use rayon::prelude::*;
 
@@ -95,14 +96,14 @@ impl<T: Real> Workers<T> {
     }
 
     /// Sum over `rows` of weight times loss; its gradient is then in [`gradient`](Self::gradient).
-    pub fn learn(&mut self, net: &mut Net<T>, data: &Data<T>, rows: &[u32]) -> Score {
+    pub fn learn(&mut self, net: &mut Net<T>, data: &Data<T>, rows: &[u32], progress: &dyn Progress) -> Result<Score> {
         net.transpose();
-        self.each(net, data, rows, true)
+        self.each(net, data, rows, true, progress)
     }
 
     /// The same without the gradient.
-    pub fn judge(&mut self, net: &Net<T>, data: &Data<T>, rows: &[u32]) -> Score {
-        self.each(net, data, rows, false)
+    pub fn judge(&mut self, net: &Net<T>, data: &Data<T>, rows: &[u32], progress: &dyn Progress) -> Result<Score> {
+        self.each(net, data, rows, false, progress)
     }
 
     /// Of the batch last learnt from.
@@ -110,27 +111,36 @@ impl<T: Real> Workers<T> {
         &self.0[0].gradient
     }
 
-    fn each(&mut self, net: &Net<T>, data: &Data<T>, rows: &[u32], learn: bool) -> Score {
+    fn each(
+        &mut self,
+        net: &Net<T>,
+        data: &Data<T>,
+        rows: &[u32],
+        learn: bool,
+        progress: &dyn Progress,
+    ) -> Result<Score> {
         let chunks = rows.len().div_ceil(CHUNK).max(1);
         let chunk = rows.len().div_ceil(chunks).next_multiple_of(ROWS).min(CHUNK);
         let share = rows.len().div_ceil(chunk).div_ceil(self.0.len()) * chunk;
         let workers = &mut self.0[..rows.len().div_ceil(share.max(1))];
-        let work = |(worker, rows): (&mut Worker<T>, &[u32])| {
+        let work = |(worker, rows): (&mut Worker<T>, &[u32])| -> Result<()> {
             worker.score = Score::default();
             if learn {
                 worker.gradient.fill([T::ZERO; LANES]);
             }
             for rows in rows.chunks(chunk) {
+                progress.proceed()?;
                 widest(Pass { worker, net, data, rows, learn });
             }
+            Ok(())
         };
         let size: usize = net.layers.iter().map(|l| l.n_in * l.n_out).sum();
         if workers.len() > 1 && rows.len() * size >= WORTH_THREADS && rayon::current_num_threads() > 1 {
-            workers.par_iter_mut().zip(rows.par_chunks(share)).for_each(work);
+            workers.par_iter_mut().zip(rows.par_chunks(share)).try_for_each(work)?;
         } else {
-            workers.iter_mut().zip(rows.chunks(share)).for_each(work);
+            workers.iter_mut().zip(rows.chunks(share)).try_for_each(work)?;
         }
-        let Some((first, others)) = workers.split_first_mut() else { return Score::default() };
+        let Some((first, others)) = workers.split_first_mut() else { return Ok(Score::default()) };
         for other in others {
             first.score.loss += other.score.loss;
             first.score.right += other.score.right;
@@ -139,7 +149,7 @@ impl<T: Real> Workers<T> {
                 all.zip(other.gradient.as_flattened()).for_each(|(a, b)| *a = *a + *b);
             }
         }
-        first.score
+        Ok(first.score)
     }
 }
 

@@ -4,6 +4,7 @@
 //! The stochastic solvers compute in single precision, which their own noise drowns; probabilities, losses and L-BFGS are in
 //! double precision.
 
+mod full;
 mod gradient;
 mod net;
 mod product;
@@ -40,8 +41,11 @@ pub(crate) fn fit(
     let outputs = if problem.n_classes == 2 { 1 } else { problem.n_classes };
     let hidden = p.hidden_layer_sizes.iter().copied();
     let widths: Vec<usize> = std::iter::once(problem.x.ncols()).chain(hidden).chain([outputs]).collect();
-    let (model, outcome) = if p.solver == MlpSolver::Lbfgs {
-        return Err(Error::new(ErrorKind::Config, "cannot be trained yet"));
+    let (model, outcome): (_, Outcome) = if p.solver == MlpSolver::Lbfgs {
+        let mut net = Net::<f64>::new(&widths, p.activation.into());
+        net.initialise(&mut rng(seed, WEIGHTS));
+        let outcome = full::fit(p, &mut net, problem, progress)?;
+        (net.fitted(), outcome)
     } else {
         let mut net = Net::<f32>::new(&widths, p.activation.into());
         net.initialise(&mut rng(seed, WEIGHTS));
@@ -59,6 +63,16 @@ pub(crate) fn fit(
         notes: outcome.notes,
         model: Model::Mlp(model),
     })
+}
+
+/// What came of a fit.
+struct Outcome {
+    /// Per epoch the mean loss of its batches, penalty included, each before its step, and that of the rows held out; L-BFGS: the
+    /// loss after each step.
+    curve: Vec<(f64, Option<f64>)>,
+    /// The epoch whose weights were kept, if not the last.
+    best: Option<usize>,
+    notes: Vec<String>,
 }
 
 fn diverged() -> Error {

@@ -4,7 +4,7 @@ use super::gradient::{Data, Workers};
 use super::net::Net;
 use super::real::Real;
 use super::step::Stepper;
-use super::{diverged, halves};
+use super::{Outcome, diverged, halves};
 use crate::error::{Error, ErrorKind, Result};
 use crate::train::params::Mlp;
 use crate::train::{Problem, Progress, rng};
@@ -13,15 +13,6 @@ use rand::seq::SliceRandom;
 /// Random numbers of the order of rows, and of the rows held out.
 const ORDER: u64 = 1;
 const HELD_OUT: u64 = 2;
-
-/// What came of it.
-pub(super) struct Outcome {
-    /// Per epoch the mean loss of its batches, penalty included, each before its step; and that of the rows held out.
-    pub curve: Vec<(f64, Option<f64>)>,
-    /// The epoch whose weights were kept, if not the last.
-    pub best: Option<usize>,
-    pub notes: Vec<String>,
-}
 
 /// Improves `net`, whose weights are drawn already.
 pub(super) fn fit<T: Real>(
@@ -73,7 +64,7 @@ pub(super) fn fit<T: Real>(
         if !loss.is_finite() {
             return Err(diverged());
         }
-        let judged = run.judge(net);
+        let judged = run.judge(net)?;
         curve.push((loss, judged.map(|j| j.loss)));
         let score = judged.map_or(-loss, |j| j.accuracy);
         if watch.is_best(score, p.tol) && judged.is_some() {
@@ -143,12 +134,11 @@ impl<T: Real> Run<'_, T> {
     fn epoch(&mut self, net: &mut Net<T>, order: &[u32], batch: usize) -> Result<f64> {
         let mut sum = 0.0;
         for rows in order.chunks(batch) {
-            self.progress.proceed()?;
             let weight = self.data.weight_of(rows);
             if weight <= 0.0 {
                 continue; // nothing to learn from these rows
             }
-            let score = self.workers.learn(net, &self.data, rows);
+            let score = self.workers.learn(net, &self.data, rows, self.progress)?;
             let loss = (score.loss + 0.5 * self.p.alpha * net.squared_weights()) / weight;
             sum += loss * rows.len() as f64;
             self.stepper.step(self.p, net, self.workers.gradient(), weight);
@@ -156,15 +146,15 @@ impl<T: Real> Run<'_, T> {
         Ok(sum / order.len() as f64)
     }
 
-    fn judge(&mut self, net: &Net<T>) -> Option<Judged> {
-        let held_out = self.held_out.as_ref()?;
+    fn judge(&mut self, net: &Net<T>) -> Result<Option<Judged>> {
+        let Some(held_out) = &self.held_out else { return Ok(None) };
         let mut judged = Judged { loss: 0.0, accuracy: 0.0 };
         let rows: Vec<u32> = (0..held_out.len() as u32).collect();
         for rows in rows.chunks(1 << 14) {
-            let score = self.workers.judge(net, held_out, rows);
+            let score = self.workers.judge(net, held_out, rows, self.progress)?;
             judged.loss += score.loss / self.weight_of_held;
             judged.accuracy += score.right / self.weight_of_held;
         }
-        Some(judged)
+        Ok(Some(judged))
     }
 }

@@ -10,7 +10,7 @@ mod trees;
 
 pub use bayes::GaussianNb;
 pub use ensemble::{Choice, MAX_ESTIMATORS, MAX_FOLDS, StackMethod, Stacking, Vote, Voting, Weights};
-pub use linear::{LogisticRegression, Penalty};
+pub use linear::{LogisticRegression, Penalty, Solver};
 pub use mlp::{Activation, Auto, BatchSize, LearningRate, Mlp, MlpSolver};
 pub use monotone::Monotone;
 pub use svm::{Gamma, GammaName, KernelName, Svm};
