@@ -9,7 +9,7 @@ mod lot;
 
 pub use exp::{exp, sigmoid, tanh};
 #[cfg(feature = "cli")]
-pub(crate) use exp::{sigmoid_inline, tanh_inline};
+pub(crate) use exp::{exp_inline, sigmoid_inline, tanh_inline};
 pub use libm::{cos, expm1, log as ln, log1p as ln_1p, log10, pow, sin};
 pub(crate) use lot::Lot;
 

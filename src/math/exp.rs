@@ -50,7 +50,7 @@ fn power_of_two(k: f64) -> f64 {
 
 /// As [`exp`], for loops.
 #[inline(always)]
-pub(super) fn exp_inline(x: f64) -> f64 {
+pub(crate) fn exp_inline(x: f64) -> f64 {
     let x = if x > 710.0 { 710.0 } else { x };
     let x = if x < -746.0 { -746.0 } else { x };
     let Reduced { k, r, rest } = reduced(x);

@@ -77,7 +77,8 @@ pub(crate) fn minimise(
             direction = gradient.iter().map(|g| -g).collect();
         }
         let first = if memory.0.is_empty() { 1.0 / dot(&gradient, &gradient).sqrt().max(1.0) } else { 1.0 };
-        let mut line = Line { x: &x, direction: &direction, trial: x.clone(), gradient: gradient.clone(), f: &mut f, left };
+        let mut line =
+            Line { x: &x, direction: &direction, trial: x.clone(), gradient: gradient.clone(), f: &mut f, left };
         let found = line.search(value, dot(&direction, &gradient), first)?;
         let (next, next_gradient, still) = (line.trial, line.gradient, line.left);
         left = still;
@@ -270,10 +271,15 @@ mod tests {
         let few = Limits { evaluations: 5, ..TIGHT };
         assert_eq!(minimise(vec![-1.2, 1.0], few, |_| {}, valley).unwrap().end, End::Limit);
         let mut n = 0;
-        let stopped = minimise(vec![-1.2, 1.0], TIGHT, |_| {}, |x, g| {
-            n += 1;
-            if n > 4 { Err(Error::new(ErrorKind::Interrupted, "stopped")) } else { valley(x, g) }
-        });
+        let stopped = minimise(
+            vec![-1.2, 1.0],
+            TIGHT,
+            |_| {},
+            |x, g| {
+                n += 1;
+                if n > 4 { Err(Error::new(ErrorKind::Interrupted, "stopped")) } else { valley(x, g) }
+            },
+        );
         assert!(stopped.is_err());
     }
 

@@ -9,8 +9,8 @@ use super::real::Real;
 use crate::error::Result;
 use crate::math;
 use crate::model::mlp::Activation;
-use crate::train::{Problem, Progress};
 use crate::train::wide::{Work, widest};
+use crate::train::{Problem, Progress};
 use rayon::prelude::*;
 
 /// Most rows of a chunk: what its layers make fits the caches next to the processor.

@@ -50,7 +50,7 @@ pub enum Solver {
     /// What suits the penalty.
     #[default]
     Auto,
-    /// Limited-memory BFGS, preconditioned.
+    /// Limited-memory BFGS.
     Lbfgs,
     /// Newton's method, its steps solved with conjugate gradients.
     NewtonCg,
