@@ -6,6 +6,8 @@
 mod coordinate;
 mod loss;
 mod rows;
+#[cfg(test)]
+mod tests;
 
 use super::params::{LogisticRegression, Solver};
 use super::{Fitted, Problem, Progress, lbfgs, normalised};
