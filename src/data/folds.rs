@@ -48,9 +48,9 @@ pub fn stratified_k_fold(y: &[usize], k: usize, seed: u64) -> Result<Vec<Fold>> 
     let mut fold_of = vec![0; y.len()];
     // As if the rows, sorted by class, were dealt to the folds in turn: that is how many of a class each gets.
     let mut dealt = 0;
-    for class in 0..n_classes {
-        let mut slots: Vec<usize> = (dealt..dealt + count[class]).map(|i| i % k).collect();
-        dealt += count[class];
+    for (class, &count) in count.iter().enumerate() {
+        let mut slots: Vec<usize> = (dealt..dealt + count).map(|i| i % k).collect();
+        dealt += count;
         slots.shuffle(&mut rng);
         let members = (0..y.len()).filter(|&i| y[i] == class);
         members.zip(slots).for_each(|(i, fold)| fold_of[i] = fold);

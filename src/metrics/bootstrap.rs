@@ -81,7 +81,7 @@ impl Bootstrap {
 /// `n` of `0..n`, each as probable.
 fn draw(n: usize, rng: &mut Pcg64Mcg, mut take: impl FnMut(usize)) {
     // Two of 32 bits from each number; a part in 2^32 / n more or less probable than others.
-    let index = |bits: u64| (bits * n as u64 >> 32) as usize;
+    let index = |bits: u64| ((bits * n as u64) >> 32) as usize;
     for k in 0..n.div_ceil(2) {
         let bits = rng.next_u64();
         take(index(bits >> 32));

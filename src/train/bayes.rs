@@ -47,9 +47,9 @@ pub(crate) fn fit(p: &GaussianNb, problem: &Problem<'_>, progress: &dyn Progress
     let epsilon = p.var_smoothing * largest;
     var.iter_mut().for_each(|v| *v = (*v + epsilon).min(BOUND));
     let mut notes = Vec::new();
-    for c in 0..k {
+    for (c, &w) in weight.iter().take(k).enumerate() {
         let own = c * d..(c + 1) * d;
-        if weight[c] <= 0.0 {
+        if w <= 0.0 {
             // Without a row of its own, a class is as all rows are.
             mean[own.clone()].copy_from_slice(&of_all);
             var[own].iter_mut().zip(&spread).for_each(|(v, s)| *v = (s + epsilon).min(BOUND));

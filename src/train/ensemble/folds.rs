@@ -83,6 +83,7 @@ pub(crate) fn pick<T: Copy>(all: &[T], positions: &[usize]) -> Vec<T> {
 /// Fits `estimator` once per fold on the rows of the others, and hands each fit with the positions (in `rows`) of the fold it did not see
 /// to `each`. An estimator that stops early looks at an inner part of the rows it is given, never at the fold; the median of the rounds
 /// that it kept is what is returned, for the fit on all rows.
+#[expect(clippy::too_many_arguments, reason = "all of what a fit takes, and the folds")]
 pub(crate) fn out_of_fold(
     name: &str,
     estimator: &Estimator,

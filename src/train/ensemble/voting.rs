@@ -59,7 +59,10 @@ pub(crate) fn fit(
     Ok(Fit { encoders, columns, fitted: fitted(model, importance), notes, members, uncalibrated: None })
 }
 
-/// Per estimator rows x classes, each row by a model that did not see its fold; and the rounds that the folds kept.
+/// Per estimator rows x classes, and the rounds that the folds kept.
+type OutOfFold = (Vec<Array2<f64>>, Vec<Option<usize>>);
+
+/// Answers, each row's by a model that did not see its fold.
 pub(super) fn out_of_fold_all(
     members: &[(String, Estimator)],
     seeds: &[u64],
@@ -67,7 +70,7 @@ pub(super) fn out_of_fold_all(
     rows: &[usize],
     folds: &Folds,
     progress: &dyn Progress,
-) -> Result<(Vec<Array2<f64>>, Vec<Option<usize>>)> {
+) -> Result<OutOfFold> {
     let n = frame.n_classes();
     let one = |((name, estimator), &seed): (&(String, Estimator), &u64)| {
         let mut all = Array2::zeros((rows.len(), n));

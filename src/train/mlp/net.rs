@@ -128,19 +128,4 @@ impl<T: Real> Net<T> {
         };
         Mlp { layers: self.layers.iter().map(layer).collect(), activation: self.activation }
     }
-
-    /// Takes on a fitted network's weights.
-    #[cfg(test)]
-    pub fn set(&mut self, fitted: &Mlp) {
-        for (l, from) in self.layers.iter().zip(&fitted.layers) {
-            for o in 0..l.n_out {
-                for i in 0..l.n_in {
-                    let (row, lane) = l.weight(i, o);
-                    self.params[row][lane] = T::of(from.weights.row(o)[i]);
-                }
-                let (row, lane) = l.bias(o);
-                self.params[row][lane] = T::of(from.bias[o]);
-            }
-        }
-    }
 }

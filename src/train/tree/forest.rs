@@ -251,7 +251,7 @@ impl Builder<'_> {
         let mut stack = vec![Waiting { rows: 0..self.rows.len(), depth: 0, known, right_of: None }];
         while let Some(Waiting { rows, depth, known, right_of }) = stack.pop() {
             let node = self.nodes.len();
-            if node % ASK == 0 || rows.len() > 1 << 14 {
+            if node.is_multiple_of(ASK) || rows.len() > 1 << 14 {
                 progress.proceed()?;
             }
             if let Some(PlainNode::Split { right, .. }) = right_of.map(|p| &mut self.nodes[p]) {

@@ -83,7 +83,7 @@ impl Scores {
         let (outputs, size) = (self.outputs, self.outputs * BLOCK);
         out.packed.resize(self.values.len(), 0);
         // Real numbers first, two singles to a word: how large the sums are decides how they become integers.
-        let pieces: Vec<((f64, f64), Vec<(f64, f64)>)> = out
+        let pieces: Vec<(Sums, Vec<Sums>)> = out
             .packed
             .par_chunks_mut(PIECE * size)
             .zip(self.values.par_chunks(PIECE * size))
@@ -171,6 +171,9 @@ impl Gradients {
         room
     }
 }
+
+/// Of a piece: loss and weight, or absolute gradients and curvatures.
+type Sums = (f64, f64);
 
 /// Room for one block.
 struct Work {

@@ -75,7 +75,11 @@ impl Wood {
     /// What a row of this class and weight adds.
     pub(crate) fn load(&self, class: usize, weight: u32) -> u64 {
         let class = class as u64;
-        if self.pairs() { class * u64::from(weight) << 32 | u64::from(weight) } else { class << 32 | u64::from(weight) }
+        if self.pairs() {
+            (class * u64::from(weight)) << 32 | u64::from(weight)
+        } else {
+            class << 32 | u64::from(weight)
+        }
     }
 }
 
@@ -531,7 +535,7 @@ impl<'a> Looker<'a> {
             let v = values[r as usize];
             let left = v <= cut || (missing_left && v.is_nan());
             n_left += usize::from(left);
-            let load = if left { load } else { load & (u64::MAX << 32) * u64::from(self.width > 1) };
+            let load = if left { load } else { load & ((u64::MAX << 32) * u64::from(self.width > 1)) };
             if self.width == 1 {
                 self.left[0] = self.left[0].wrapping_add(load);
             } else {

@@ -124,9 +124,9 @@ proptest! {
         }
         let objective = |m: &Machine| {
             let mut sum = 0.0;
-            for s in 0..n {
+            for (s, y) in y.iter().enumerate().take(n) {
                 let row = x.row(s).to_vec();
-                sum -= y[s] * m.beta[s];
+                sum -= y * m.beta[s];
                 sum += (0..n).map(|t| m.beta[s] * m.beta[t] * value_of(kernel, &row, &x.row(t).to_vec()) / 2.0).sum::<f64>();
             }
             sum
