@@ -25,12 +25,16 @@ const INLINE = "-Cllvm-args=-inline-threshold=10 -inlinehint-threshold=100";
 const UNROLL = "-Cllvm-args=-unroll-runtime=false";
 /** A new budget leaves this much room, so that not every change asks for one. */
 const ROOM = 1.02;
-/** Copied as they are, and without comments and spaces. */
 const COPIED = ["index.d.ts", "README.md"];
-const MINIFIED = readdirSync(at("www", "package")).filter((name) => name.endsWith(".js"));
+/**
+ * Each becomes one file with all that it imports: a host takes longer over eight small modules than over one large, and together they
+ * are smaller. The pool stays apart, and is loaded when it is asked for.
+ */
+const ENTRIES = ["browser.js", "browser-worker.js", "node.js", "node-worker.js", "workerd.js", "pool.js"];
+const APART = [/^node:/, /^\.\/pool\.js$/, /\.wasm$/];
 
-/** What a consumer on each host ends up with besides the engine itself; without the pool, which is loaded when it is asked for. */
-const WEIGHED = ["browser.js", "columns.js", "fields.js", "load.js", "model.js", "reader.js", "session.js", "engine.js"];
+/** What a page downloads besides the engine itself. */
+const WEIGHED = ["browser.js"];
 
 async function main() {
   const version = /^version = "(.+)"$/m.exec(readFileSync(at("Cargo.toml"), "utf8"))[1];
@@ -51,11 +55,11 @@ async function main() {
   rmSync(out, { recursive: true, force: true });
   mkdirSync(out, { recursive: true });
   for (const name of COPIED) copyFileSync(at("www", "package", name), join(out, name));
-  for (const name of MINIFIED) writeFileSync(join(out, name), await minified(name, readFileSync(at("www", "package", name), "utf8")));
   for (const name of ["LICENSE-MIT", "LICENSE-APACHE"]) if (existsSync(at(name))) copyFileSync(at(name), join(out, name));
   // Functions keep their names up to here, for the table of parts.
   writeFileSync(join(out, "hedgerow_bg.wasm"), engine().stripped);
-  writeFileSync(join(out, "engine.js"), await minified("engine.js", factory(readFileSync(at("build", "wasm", "hedgerow.js"), "utf8"))));
+  writeFileSync(at("build", "wasm", "engine.js"), factory(readFileSync(at("build", "wasm", "hedgerow.js"), "utf8")));
+  for (const name of ENTRIES) writeFileSync(join(out, name), await bundled(name));
   const manifest = { ...JSON.parse(readFileSync(at("www", "package", "package.json"), "utf8")), version };
   delete manifest.private;
   writeFileSync(join(out, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
@@ -145,12 +149,15 @@ return { Runtime, memory };
 `;
 }
 
-/** By Oxc, which Vite brings along. The names of methods stay, so that a stack trace says what was called. */
-async function minified(name, source) {
-  const { minify } = await import("rolldown/experimental");
-  const { code, errors } = await minify(name, source, { module: true, mangle: { toplevel: true }, compress: true, codegen: { removeWhitespace: true, legalComments: "none" } });
-  if (errors.length > 0) throw new Error(`${name} cannot be minified: ${errors[0].message}`);
-  return `${code}\n`;
+/** By Rolldown, which Vite brings along; without comments and spaces. The names of methods stay, so that a stack trace says what was called. */
+async function bundled(name) {
+  const { rolldown } = await import("rolldown");
+  const engine = { name: "engine", resolveId: (id) => (id === "./engine.js" ? at("build", "wasm", "engine.js") : null) };
+  const bundle = await rolldown({ input: at("www", "package", name), external: (id, from) => from !== undefined && APART.some((apart) => apart.test(id)), plugins: [engine], platform: "neutral" });
+  const { output } = await bundle.generate({ format: "es", comments: false, minify: { compress: true, mangle: { toplevel: true }, codegen: { removeWhitespace: true, legalComments: "none" } } });
+  await bundle.close();
+  if (output.length !== 1) throw new Error(`${name} does not become one file`);
+  return output[0].code;
 }
 
 function weigh() {
