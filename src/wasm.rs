@@ -29,6 +29,9 @@ use serde::Serialize;
 use std::borrow::Cow;
 use wasm_bindgen::prelude::*;
 
+#[global_allocator]
+static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
+
 /// Bytes that a piece takes at most, where it is more than one block.
 const PIECE: usize = 256 << 10;
 
