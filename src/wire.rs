@@ -5,8 +5,7 @@
 //! of this file.
 //!
 //! Types are read by a [`Decode`] of ours over one [`Source`], which `decodes!` writes: bincode's derive is compiled
-//! into every type anew, with each number's decoding and a copy of each error, and made the engine three times as large there. bincode
-//! still reads the integers.
+//! into every type anew, with each number's decoding and a copy of each error, and made the engine three times as large there.
 //!
 //! Decoding is bounded three ways, because the bytes may come from anyone:
 //! * **bytes**: what a value may claim in memory is a small multiple of the bytes it is read from ([`budget`]), so a forged
@@ -125,24 +124,20 @@ impl Source<'_> {
     }
 
     /// An integer of `size` bytes, written by bincode's rule: one byte up to 250, or the number of a width no larger than its
-    /// type's and the bytes of that.
+    /// type's and the bytes of that, lowest first.
     #[inline(never)]
     fn integer(&mut self, size: usize) -> Result<u64, Refused> {
         self.claim(1, size)?;
-        let widest = 248 + size.ilog2() as u8 + 2;
-        let number = match self.rest {
-            [first, ..] if *first > widest && *first > 250 => {
-                Err(DecodeError::Other("a number is wider than its type"))
-            }
-            rest => bincode::decode_from_slice(rest, bincode::config::standard()),
-        };
-        match number {
-            Ok((number, taken)) => {
-                self.rest = self.rest.get(taken..).unwrap_or_default();
-                Ok(number)
-            }
-            Err(e) => Err(self.refuse(e)),
+        let first = self.take(1)?[0];
+        if first <= 250 {
+            return Ok(first.into());
         }
+        // 251, 252, 253: of 2, 4, 8 bytes.
+        let width = 1 << (first - 250);
+        if width > size {
+            return Err(self.refuse(DecodeError::Other("a number is wider than its type")));
+        }
+        Ok(self.take(width)?.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte)))
     }
 
     /// The number of an enum's variant.

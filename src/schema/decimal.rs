@@ -127,7 +127,27 @@ fn nearest(number: Decimal<'_>) -> f64 {
         v = if places < 0 { v / step } else { v * step };
         left -= STEP;
     }
-    if leading == n && head < 1 << 53 && places.abs() <= STEP { v } else { held(number, v) }
+    if leading == n && head < 1 << 53 && places.abs() <= STEP {
+        return v;
+    }
+    if leading == n && number.power <= 0 && number.power.unsigned_abs() <= FIVES {
+        held_short(head, number.power, v)
+    } else {
+        held(number, v)
+    }
+}
+
+/// [`held`] for up to 19 digits with up to 27 places, which is what an `f64` is mostly written as: without any memory.
+#[inline(never)]
+fn held_short(whole: u64, power: i64, v: f64) -> f64 {
+    let unit = u128::from(5_u64.pow(power.unsigned_abs() as u32));
+    // `whole * 2^shift` and `odd * unit` are within a half of each other, and `odd * unit` is below 2^(54 + 63), as `whole` is below 2^64.
+    settled(v, |odd, exponent| {
+        let shift = power - exponent;
+        let (a, b) = (u128::from(whole), u128::from(odd) * unit);
+        let (a, b) = if shift < 0 { (a, b << -shift) } else { (a << shift, b) };
+        a.cmp(&b)
+    })
 }
 
 /// The nearest `f64`, from one that is near.
@@ -143,14 +163,20 @@ fn held(number: Decimal<'_>, v: f64) -> f64 {
         five.multiply(5_u64.pow(step as u32), 0);
         left -= step;
     }
+    settled(v, |odd, exponent| {
+        let mut point = Whole(unit.0.clone());
+        point.multiply(odd, 0);
+        whole.compare(&point, power - exponent)
+    })
+}
+
+/// The nearest `f64`, from `v` that is near. `against(odd, exponent)`: how the number compares with `odd * 2^exponent`.
+fn settled(v: f64, against: impl Fn(u64, i64) -> Ordering) -> f64 {
     // How the number compares with what is halfway between this float and the next.
     let halfway = |bits: u64| {
         let (exponent, fraction) = ((bits >> 52) as i64, bits & ((1 << 52) - 1));
         let mantissa = if exponent == 0 { fraction } else { fraction | 1 << 52 };
-        let mut odd = Whole(unit.0.clone());
-        odd.multiply(2 * mantissa + 1, 0);
-        let shift = power - (exponent.max(1) - 1076);
-        match whole.compare(&odd, shift) {
+        match against(2 * mantissa + 1, exponent.max(1) - 1076) {
             Ordering::Equal if bits & 1 == 0 => Ordering::Less,
             Ordering::Equal => Ordering::Greater,
             order => order,

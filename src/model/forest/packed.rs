@@ -435,7 +435,7 @@ impl Cuts {
         let mut jumps = self.jumps.iter();
         for step in self.steps.values(self.steps.len())? {
             let jump = if step == 0 { jumps.next() } else { Some(&step) };
-            let step = jump.ok_or(DecodeError::Other("a step between cuts is missing"))?;
+            let Some(step) = jump else { return Err(DecodeError::Other("a step between cuts is missing")) };
             halves = halves.wrapping_add(*step as i64);
             cuts.push(cut(halves));
         }
