@@ -52,10 +52,10 @@ impl Lot {
         values.chunks_mut(self.stride).take(n).map(move |column| &mut column[..self.rows])
     }
 
-    /// [`exp`](super::exp) of `n` columns in place.
-    #[inline(never)]
-    pub fn each_exp(self, values: &mut [f64], n: usize) {
-        self.each(values, n, exp_inline);
+    /// [`exp`](super::exp) of `f` of `n` columns in place.
+    #[inline(always)]
+    pub fn each_exp(self, values: &mut [f64], n: usize, f: impl Fn(f64) -> f64) {
+        self.each(values, n, |v| exp_inline(f(v)));
     }
 
     /// [`sigmoid`](super::sigmoid) of `n` columns in place.

@@ -128,11 +128,17 @@ pub(super) struct Grid {
     start: [u8; BUCKETS],
     /// The first step of the search in a bucket: the largest power of two that is at most its edges, in the fullest; or 0.
     step: u8,
+    /// How many edges there are.
+    n: u8,
     /// Then infinities, which a search that runs past the last edge finds.
     edges: [f64; 2 * BINS],
 }
 
 const BUCKETS: usize = 256;
+
+/// Up to so many edges it takes less time to hold each value to all of them, [`AT_ONCE`] by [`AT_ONCE`], than to find its bin.
+const FEW: usize = 16;
+const AT_ONCE: usize = 5;
 
 impl Grid {
     /// `edges`: ascending, at most [`EDGES`].
@@ -147,7 +153,8 @@ impl Grid {
         let scale = (BUCKETS - 1) as f64 / (high - low);
         // One edge, or edges too near or too far: all in one bucket.
         let scale = if scale.is_finite() { scale } else { 0.0 };
-        let mut grid = Grid { bits, low, scale, start: [0; BUCKETS], step: 0, edges: [f64::INFINITY; 2 * BINS] };
+        let n = edges.len() as u8;
+        let mut grid = Grid { bits, low, scale, start: [0; BUCKETS], step: 0, n, edges: [f64::INFINITY; 2 * BINS] };
         let mut own = [0u8; BUCKETS];
         for (to, edge) in grid.edges[..EDGES].iter_mut().zip(edges) {
             *to = *edge;
@@ -171,12 +178,38 @@ impl Grid {
 
     /// Counts at most [`BLOCK`] values, none of them NaN, in their bins: as many as there are edges below the value.
     pub(super) fn count(&self, values: &[f64], counts: &mut [u64]) {
-        if self.bits {
+        if usize::from(self.n) <= FEW {
+            self.count_few(values, counts);
+        } else if self.bits {
             let mut keys = [0.0; BLOCK];
             keys.iter_mut().zip(values).for_each(|(key, v)| *key = high_bits(*v));
             self.count_by(&keys[..values.len()], values, counts);
         } else {
             self.count_by(values, values, counts);
+        }
+    }
+
+    /// Counts the values above each edge: a bin has what is above its lower edge and not above its upper one.
+    #[inline(never)]
+    fn count_few(&self, values: &[f64], counts: &mut [u64]) {
+        let (pairs, rest) = values.as_chunks();
+        let mut left = values.len() as u64;
+        for (edges, counts) in self.edges.as_chunks::<AT_ONCE>().0.iter().zip(counts.chunks_mut(AT_ONCE)) {
+            let wide = edges.map(F64x2::splat);
+            let mut above = [I64x2::splat(0); AT_ONCE];
+            for pair in pairs {
+                let pair = F64x2::load(pair);
+                for (above, edge) in above.iter_mut().zip(wide) {
+                    *above = *above - edge.lt(pair);
+                }
+            }
+            for ((count, above), edge) in counts.iter_mut().zip(above).zip(edges) {
+                let lone = rest.first().is_some_and(|v| edge < v);
+                let above = (above.get::<0>() + above.get::<1>()) as u64 + u64::from(lone);
+                // Past the last edge there is infinity, which nothing is above.
+                *count += left - above;
+                left = above;
+            }
         }
     }
 

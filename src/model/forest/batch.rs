@@ -34,8 +34,9 @@ mod tests;
 /// Most columns of bytes: an offset has 16 bits.
 const MAX_BYTES: usize = (1 << 16) / GROUP;
 
-/// Most levels that many rows walk at once.
+/// Most levels that many rows walk at once, and the places below them.
 const LEVELS: usize = 6;
+const PLACES: usize = 1 << LEVELS;
 
 /// Most bytes of a tree's leaves, copied to the places below its levels: so many, and so many more per node.
 const COPIED: usize = 256;
@@ -56,7 +57,7 @@ struct Plan {
 
 #[derive(Clone, Copy, Debug)]
 enum Below {
-    /// Index into `leaves`: per number of a leaf, `2^levels` of them.
+    /// Index into `leaves`: per number of a leaf, `2^levels` of them; and from any on at least [`PLACES`].
     Leaves(usize),
     /// Index into `places`, `2^levels` of them; and the steps below.
     Deep(usize, u32),
@@ -108,6 +109,7 @@ impl Batch {
             batch.plans.push(plan);
         }
         batch.columns.finish();
+        batch.leaves.extend([0.0; PLACES]);
         batch
     }
 
@@ -117,7 +119,7 @@ impl Batch {
         self.columns.begin_tree();
         let mut top = [PAD; 15];
         let mut table = [Level { columns: [[0; GROUP]; 2], codes: [[PAD.code; GROUP]; 2] }; LEVELS - 4];
-        let mut reached = [None; 1 << LEVELS];
+        let mut reached = [None; PLACES];
         // Nodes of the forest with their place in the heap: node i's children are at 2i + 1 and 2i + 2.
         let mut open = vec![(tree.root, 0)];
         while let Some((at, i)) = open.pop() {
@@ -202,11 +204,10 @@ impl Batch {
             }
             match plan.below {
                 Below::Leaves(first) => {
-                    let leaves = self.leaves[first..].chunks_exact(1 << plan.levels);
-                    for (leaves, sums) in
-                        leaves.zip(out[output * BLOCK..].chunks_exact_mut(BLOCK)).take(forest.leaf_width())
-                    {
-                        add_leaves(leaves, at, sums);
+                    let sums = out[output * BLOCK..].chunks_exact_mut(BLOCK).take(forest.leaf_width());
+                    for (k, sums) in sums.enumerate() {
+                        let leaves = self.leaves[first + (k << plan.levels)..].first_chunk();
+                        add_leaves(leaves.expect("as many follow the last"), at, sums);
                     }
                 }
                 Below::Deep(first, steps) => {
@@ -276,11 +277,11 @@ fn begin(forest: &Forest, out: &mut [f64]) {
 
 /// Adds to each row's sum the value of its leaf.
 #[inline(never)]
-fn add_leaves(leaves: &[f64], at: &[[i8; GROUP]], sums: &mut [f64]) {
+fn add_leaves(leaves: &[f64; PLACES], at: &[[i8; GROUP]], sums: &mut [f64]) {
     for (sums, at) in sums.as_chunks_mut::<GROUP>().0.iter_mut().zip(at) {
         for (sum, at) in sums.iter_mut().zip(at) {
             // The mask says what the kernel's levels do: the number is below that of leaves.
-            *sum += leaves[*at as u8 as usize & (leaves.len() - 1)];
+            *sum += leaves[*at as u8 as usize % PLACES];
         }
     }
 }

@@ -81,8 +81,11 @@ impl Kernel {
         match *self {
             Kernel::Linear => {}
             Kernel::Rbf { gamma } => {
-                lot.each(values, 1, |distance| -gamma * if distance > BOUND { BOUND } else { distance });
-                lot.each_exp(values, 1);
+                lot.each_exp(values, 1, |distance| -gamma * if distance > BOUND { BOUND } else { distance });
+                // Of a distance it is at most 1.
+                if gamma >= 0.0 {
+                    return;
+                }
             }
             Kernel::Sigmoid { gamma, coef0 } => {
                 lot.each(values, 1, |dot| gamma * clamped(dot) + coef0);
