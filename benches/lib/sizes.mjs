@@ -16,7 +16,7 @@ const RUNTIMES = {
 /** Ours: the engine, and what the entry for browsers imports at once. */
 export function downloaded() {
   const seen = new Set(["browser.js"]);
-  for (const name of seen) for (const [, other] of readFileSync(join(ours, name), "utf8").matchAll(/\bfrom\s*"\.\/([\w-]+\.js)"/g)) seen.add(other);
+  for (const name of seen) for (const [, other] of readFileSync(join(ours, name), "utf8").matchAll(/\b(?:from|import)\s*"\.\/([\w-]+\.js)"/g)) seen.add(other);
   return ["hedgerow_bg.wasm", ...seen].map((name) => join(ours, name));
 }
 

@@ -150,7 +150,7 @@ function table(rows) {
 }
 
 function weigh() {
-  const files = ["hedgerow_bg.wasm", "load.js", "model.js", "engine.js", "browser.js"].map((name) => readFileSync(at("build/package", name)));
+  const files = ["hedgerow_bg.wasm", "browser.js"].map((name) => readFileSync(at("build/package", name)));
   const [wasm, ...script] = files.map((bytes) => [bytes.length, gzipSync(bytes, { level: 9 }).length]);
   const js = script.reduce(([a, b], [c, d]) => [a + c, b + d], [0, 0]);
   console.log(`\nthe engine: wasm ${kb(wasm[0])} (${kb(wasm[1])} gzip) + JavaScript ${kb(js[0])} (${kb(js[1])} gzip)`);

@@ -16,14 +16,7 @@ const predict :Workerd.Worker = (
     # workerd knows no packages, so each file of this one is named. A bundler (wrangler) needs none of this.
     (name = "hedgerow", esModule = "export { load } from './hedgerow/workerd.js';"),
     (name = "hedgerow/workerd.js", esModule = embed "../../build/package/workerd.js"),
-    (name = "hedgerow/load.js", esModule = embed "../../build/package/load.js"),
-    (name = "hedgerow/model.js", esModule = embed "../../build/package/model.js"),
-    (name = "hedgerow/session.js", esModule = embed "../../build/package/session.js"),
-    (name = "hedgerow/columns.js", esModule = embed "../../build/package/columns.js"),
-    (name = "hedgerow/fields.js", esModule = embed "../../build/package/fields.js"),
-    (name = "hedgerow/reader.js", esModule = embed "../../build/package/reader.js"),
     (name = "hedgerow/pool.js", esModule = embed "../../build/package/pool.js"),
-    (name = "hedgerow/engine.js", esModule = embed "../../build/package/engine.js"),
     (name = "hedgerow/hedgerow_bg.wasm", wasm = embed "../../build/package/hedgerow_bg.wasm"),
   ]
 );

@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** The modules of the package that a worker needs. */
-export const PACKAGE = ["workerd.js", "load.js", "model.js", "session.js", "columns.js", "fields.js", "reader.js", "pool.js", "engine.js"];
+export const PACKAGE = ["workerd.js", "pool.js"];
 
 /** Writes `folder/file` and gives back `file`; `modules` are lines of capnp, `folder` has the package installed. */
 export function config(folder, file, modules) {
