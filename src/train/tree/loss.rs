@@ -197,7 +197,7 @@ impl Work {
             for (p, &s) in p.iter_mut().zip(scores) {
                 *p = -s.abs();
             }
-            lot.each_exp(p, 1);
+            lot.each_exp(p, 1, |v| v);
             for ((p, inside), &s) in p.iter_mut().zip(inside).zip(scores) {
                 let e = *p;
                 *inside = 1.0 + e;
@@ -216,7 +216,7 @@ impl Work {
                 *p = s - most;
             }
         }
-        lot.each_exp(p, self.outputs);
+        lot.each_exp(p, self.outputs, |v| v);
         inside.fill(0.0);
         for p in p.chunks(BLOCK) {
             inside.iter_mut().zip(p).for_each(|(sum, p)| *sum += p);

@@ -3,10 +3,11 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { consumer } from "./places.mjs";
+import { source } from "../../../www/package/reader.js";
 
 /** Fails unless `module` is the binding of the model in `file`, to the letter. */
 export async function holds(file, module) {
-  const [{ load }, { source }] = await Promise.all(["node.js", "reader.js"].map((name) => import(pathToFileURL(join(consumer, "node_modules", "hedgerow", name)))));
+  const { load } = await import(pathToFileURL(join(consumer, "node_modules", "hedgerow", "node.js")));
   const loaded = await load(file, { cache: false });
   const { name, version, id } = loaded.schema;
   const lines = module.split("\n");
