@@ -371,3 +371,27 @@ fn an_import_is_told_as_json_and_one_that_fails_its_check_leaves_the_old_file() 
     assert_eq!(told["size"], fs::metadata(&out).unwrap().len());
     assert_eq!(names(folder.path()), ["churn.hedge"]);
 }
+
+#[test]
+fn a_run_ends_at_its_limits_and_writes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, out) = (folder.path().join("data.csv"), folder.path().join("m.hedge"));
+    let (data, out) = (data.to_str().unwrap(), out.to_str().unwrap());
+    assert!(run(&["sample", "innovation", "--rows", "2000", "--seed", "1", "--out", data]).status.success());
+    let train = ["train", data, "--target", "outcome", "--as-of-column", "scored_at", "--out", out];
+    for (flag, limit, says) in [
+        ("--time-limit", "1ms", "the time limit of 1ms is over; nothing is written"),
+        ("--memory-limit", "1MiB", "the memory limit of 1MiB is passed; nothing is written"),
+        ("--time-limit", "soon", "`soon` is no time: write 90s, 10m or 2h"),
+        ("--memory-limit", "lots", "`lots` is no"),
+    ] {
+        let output = run(&[&train[..], &[flag, limit]].concat());
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{limit}: {told}");
+        assert!(told.contains(says), "{limit}: {told}");
+        assert_eq!(names(folder.path()), ["data.csv"], "{limit}");
+    }
+    let enough = ["--time-limit", "1h", "--memory-limit", "64GiB", "--set", "n_estimators=5"];
+    let output = run(&[&train[..], &enough].concat());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}

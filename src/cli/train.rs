@@ -7,12 +7,15 @@ use crate::metrics::Metrics;
 use crate::pipeline::Derived;
 use crate::profile::Profile;
 use crate::schema::Schema;
-use crate::train::config::ModelKind;
+use crate::train::config::{ModelKind, bytes, seconds};
 use crate::train::{Config, Evaluation, Progress, Trained, fit};
 use indicatif::{ProgressBar, ProgressStyle};
+use memory_stats::memory_stats;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 /// Train a classifier on a table and write it as one file
 ///
@@ -57,6 +60,12 @@ pub struct Args {
     /// The model's version (default 1.0.0)
     #[arg(long = "version", value_name = "VERSION")]
     model_version: Option<String>,
+    /// How long it may take, e.g. 90s, 10m, 2h; then it ends, and nothing is written
+    #[arg(long, value_name = "TIME")]
+    time_limit: Option<String>,
+    /// How much memory it may take, e.g. 8GiB; then likewise
+    #[arg(long, value_name = "SIZE")]
+    memory_limit: Option<String>,
     /// Where to write the HTML report; by default beside the model
     #[arg(long, value_name = "FILE.html", conflicts_with = "no_report")]
     report: Option<PathBuf>,
@@ -85,9 +94,10 @@ pub fn run(args: &Args) -> Result<Outcome> {
         let message = "there is no data: name a CSV or JSON Lines file, or a config with data.train_path";
         return Err(Error::new(ErrorKind::Config, message));
     };
+    let limits = Limits::of(&config)?;
     let table = Table::read(path)?;
     let test = config.data.test_path.as_deref().map(Table::read).transpose()?;
-    let bar = Bar::new(!args.json);
+    let bar = Bar::new(!args.json, limits);
     let trained = fit(&config, &table, test.as_ref(), &bar).map_err(|e| match e.kind() {
         ErrorKind::Data => e.context(path.display().to_string()),
         _ => e,
@@ -112,7 +122,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
 /// What the config says, with what was typed over it.
 fn config(args: &Args) -> Result<Config> {
     let mut config = args.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
-    let Config { model, data, seed, .. } = &mut config;
+    let Config { model, data, training, seed, .. } = &mut config;
     if let Some(kind) = args.model {
         if kind != model.kind {
             model.parameters.clear(); // of another trainer
@@ -130,6 +140,8 @@ fn config(args: &Args) -> Result<Config> {
     data.positive = args.positive.clone().or(data.positive.take());
     data.as_of_column = args.as_of_column.clone().or(data.as_of_column.take());
     *seed = args.seed.unwrap_or(*seed);
+    training.time_limit = args.time_limit.clone().or(training.time_limit.take());
+    training.memory_limit = args.memory_limit.clone().or(training.memory_limit.take());
     if data.target.is_none() {
         let message = "the column to predict is not named: give --target COLUMN, or data.target in the config";
         return Err(Error::new(ErrorKind::Config, message));
@@ -207,25 +219,77 @@ fn metrics(out: &mut impl Write, which: &str, evaluation: &Evaluation) -> Result
     Ok(())
 }
 
+/// What a run may take. The clock starts when it is made.
+struct Limits {
+    started: Instant,
+    time: Option<(f64, String)>,
+    memory: Option<(u64, String)>,
+    /// Milliseconds from the start to the next look at the memory, which asks the operating system.
+    next_look: AtomicU64,
+}
+
+/// Milliseconds between two looks at the memory.
+const LOOK: u64 = 20;
+
+impl Limits {
+    fn of(config: &Config) -> Result<Limits> {
+        let training = &config.training;
+        let time = training.time_limit.as_ref().map(|text| seconds(text).map(|v| (v, text.clone()))).transpose()?;
+        let memory = training.memory_limit.as_ref().map(|text| bytes(text).map(|v| (v, text.clone()))).transpose()?;
+        if memory.is_some() && memory_stats().is_none() {
+            let message = "training.memory_limit: this system does not say how much memory a process takes";
+            return Err(Error::new(ErrorKind::Config, message));
+        }
+        Ok(Limits { started: Instant::now(), time, memory, next_look: AtomicU64::new(0) })
+    }
+
+    fn check(&self) -> Result<()> {
+        let passed = self.started.elapsed();
+        if let Some((limit, text)) = &self.time
+            && passed.as_secs_f64() > *limit
+        {
+            let message =
+                format!("the time limit of {text} is over; nothing is written. Fewer trees, rows or folds take less");
+            return Err(Error::new(ErrorKind::Interrupted, message));
+        }
+        let Some((limit, text)) = &self.memory else { return Ok(()) };
+        let now = passed.as_millis() as u64;
+        let due = self.next_look.load(Ordering::Relaxed);
+        let mine = now >= due
+            && self.next_look.compare_exchange(due, now + LOOK, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+        if mine && memory_stats().is_some_and(|m| m.physical_mem as u64 > *limit) {
+            let message =
+                format!("the memory limit of {text} is passed; nothing is written. Fewer rows or columns take less");
+            return Err(Error::new(ErrorKind::Interrupted, message));
+        }
+        Ok(())
+    }
+}
+
 /// A bar per stage, on a terminal.
 struct Bar {
     /// Whether what was inferred is told, too.
     tell: bool,
     bar: ProgressBar,
     stage: Mutex<String>,
+    limits: Limits,
 }
 
 impl Bar {
-    fn new(tell: bool) -> Self {
+    fn new(tell: bool, limits: Limits) -> Self {
         let bar = if std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
-        if let Ok(style) = ProgressStyle::with_template("{msg:24} {wide_bar} {pos}/{len} {elapsed}") {
+        if let Ok(style) = ProgressStyle::with_template("{msg:32} {wide_bar} {pos}/{len} {elapsed}, {eta} left") {
             bar.set_style(style);
         }
-        Bar { tell, bar, stage: Mutex::default() }
+        Bar { tell, bar, stage: Mutex::default(), limits }
     }
 }
 
 impl Progress for Bar {
+    fn proceed(&self) -> Result<()> {
+        self.limits.check()
+    }
+
     fn step(&self, stage: &str, done: u64, total: u64) {
         let mut current = self.stage.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if *current != stage {

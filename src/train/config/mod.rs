@@ -4,7 +4,7 @@
 //! model:
 //!   name: churn                     # of the artifact; default: the data file's stem, or `model`
 //!   version: 1.2.0                  # default 1.0.0
-//!   type: gradient_boosting         # or random_forest, logistic_regression
+//!   type: gradient_boosting         # or xgboost, random_forest, extra_trees, logistic_regression, svm, mlp, gaussian_nb, stacking, voting
 //!   parameters: { learning_rate: 0.05, max_leaves: 31 }   # see `params`
 //! data:
 //!   train_path: train.csv           # relative to the config file
@@ -25,6 +25,7 @@
 //! preprocessing: { imputer: median, scaler: standard, encoder: onehot }
 //! training:
 //!   class_weight: balanced
+//!   calibration: isotonic           # or sigmoid, temperature; { method: sigmoid, cv: held_out }
 //!   threshold: { metric: f1 }       # or { precision: 0.9 }, { recall: 0.8 }, { costs: { false_positive: 1, false_negative: 5 } }, 0.3
 //!   time_limit: 10m                 # the run ends there, and nothing is written; likewise memory_limit: 8GiB
 //! evaluation:
